@@ -1,0 +1,69 @@
+# Two commands matter: `make run` and `make test`. `make help` lists the rest.
+
+export ENVIRONMENT = development
+export PYTHONUTF8 = 1
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+PYTHON_NAMES := python3 python3.13 python3.12 python3.11
+IS_NEW_ENOUGH := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
+PORT ?= 9998
+export PORT
+
+PYTHON := .venv/bin/python
+MANAGE := $(PYTHON) manage.py
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test check stop reset logs install
+
+help: ## List these commands
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
+
+run: .venv/installed ## Start everything, show one export, and serve on (PORT=9998)
+	@exec $(MANAGE) up
+
+demo: .venv/installed ## Start everything, show one export, and end
+	@exec $(MANAGE) up --once
+
+test: .venv/installed-test ## Run the tests
+	$(PYTHON) -m pytest
+
+check: .venv/installed-test ## Style, types, import rules, missing migrations, production settings
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy
+	.venv/bin/lint-imports
+	$(MANAGE) makemigrations --check --dry-run
+	env $(PRODUCTION) $(MANAGE) check --deploy --fail-level WARNING
+
+# Complete production settings, so that the deployment checks see what production would see. Nothing is contacted.
+PRODUCTION = ENVIRONMENT=production \
+	SECRET_KEY="$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(64))')" \
+	PUBLIC_URL=https://tallyport.example ALLOWED_HOSTS=tallyport.example \
+	DATABASE_URL=postgresql://tallyport@db.example/tallyport CELERY_BROKER_URL=amqp://broker.example
+
+stop: ## End what `make run` started, from another terminal
+	@if [ -x $(PYTHON) ]; then exec $(MANAGE) stop; else echo 'Nothing runs here.'; fi
+
+reset: .venv/installed ## Remove the database and everything else in var/ (asks; FORCE=1 does not)
+	@exec $(MANAGE) reset $(if $(filter 1,$(FORCE)),--force)
+
+logs: ## Follow the logs of what runs here
+	@if ls var/log/*.log >/dev/null 2>&1; then exec tail -n 40 -F var/log/*.log; else echo 'There are no logs yet.'; fi
+
+install: .venv/installed ## Create .venv and install what the service needs
+
+.venv/installed: requirements.lock | $(PYTHON)
+	$(PYTHON) -m pip install --quiet --require-hashes -r requirements.lock
+	@touch $@
+
+.venv/installed-test: requirements-test.lock | $(PYTHON)
+	$(PYTHON) -m pip install --quiet --require-hashes -r requirements-test.lock
+	@touch $@
+
+$(PYTHON):
+	@for name in $(PYTHON_NAMES); do \
+		if command -v $$name >/dev/null && $$name -c '$(IS_NEW_ENOUGH)' 2>/dev/null; then \
+			echo "$$name -m venv .venv"; exec $$name -m venv .venv; \
+		fi; \
+	done; \
+	echo 'Python 3.11 or newer with its venv module is needed (on Debian: apt install python3-venv).' >&2; exit 1

@@ -1,0 +1,14 @@
+from django.apps import AppConfig, apps
+from django.db.models.signals import post_migrate
+
+
+class ConfigConfig(AppConfig):
+    name = "config"
+    verbose_name = "Tallyport"
+
+    def ready(self) -> None:
+        from config.roles import store_roles
+
+        # After the last app: only then do the permissions of all of them exist.
+        last = list(apps.get_app_configs())[-1]
+        post_migrate.connect(store_roles, sender=last, dispatch_uid="config.store_roles")

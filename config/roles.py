@@ -1,0 +1,36 @@
+"""The roles as Django groups, with what each may do in the console. Made after every migration."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypermedia.readers import Role
+
+_SEEN_BY_OPERATORS = (
+    "consumption.view_limit",
+    "consumption.view_transactionsource",
+    "consumption.view_readconsumptionbatch",
+    "datafiles.view_datafileset",
+    "datafiles.view_datafile",
+    "jobs.view_task",
+    "jobs.view_taskattempt",
+    "jobs.view_interfacedmessage",
+    "jobs.view_message",
+)
+PERMISSIONS: dict[Role, tuple[str, ...]] = {
+    Role.CLIENT: (),
+    Role.INTEGRATION: (),
+    Role.OPERATOR: (*_SEEN_BY_OPERATORS, "jobs.restart_task", "jobs.cancel_task"),
+    Role.AUDITOR: _SEEN_BY_OPERATORS,
+}
+
+
+def store_roles(**_: Any) -> None:
+    """Makes the groups and gives them at least these permissions; what an administrator added stays."""
+    from django.contrib.auth.models import Group, Permission
+
+    for role, names in PERMISSIONS.items():
+        group, _made = Group.objects.get_or_create(name=role)
+        for name in names:
+            app_label, codename = name.split(".")
+            group.permissions.add(Permission.objects.get(content_type__app_label=app_label, codename=codename))

@@ -1,0 +1,262 @@
+"""Every setting of the service, read from the environment in this one place.
+
+`ENVIRONMENT` is `production` unless said otherwise. `make` says `development`; so does
+`var/development.env`, which `manage.py up` writes, so that `manage.py` in a second terminal talks to
+the server that is running. docs/install.md lists what production must set.
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from config.embedded import place
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = BASE_DIR / "var"
+
+env = environ.Env()
+if "ENVIRONMENT" not in env.ENVIRON and (VAR_DIR / "development.env").is_file():
+    env.read_env(str(VAR_DIR / "development.env"))
+
+ENVIRONMENT = env.str("ENVIRONMENT", default="production")
+if ENVIRONMENT not in {"development", "production"}:
+    raise ImproperlyConfigured(f"ENVIRONMENT is {ENVIRONMENT!r}; it must be development or production.")
+DEVELOPMENT = ENVIRONMENT == "development"
+
+
+def required_in_production(name: str, development: str) -> str:
+    """The variable's value; in development a default, in production an error that names what is missing."""
+    value = env.str(name, default=development if DEVELOPMENT else "")
+    if not value:
+        raise ImproperlyConfigured(
+            f"{name} is not set. Production needs it (docs/install.md); for development run `make run`"
+            " or set ENVIRONMENT=development."
+        )
+    return value
+
+
+# -- who we are on the wire ------------------------------------------------------------------------
+
+PORT = env.int("PORT", default=9998)
+PUBLIC_URL = required_in_production("PUBLIC_URL", f"http://localhost:{PORT}").rstrip("/")
+OHI_APP_ID = env.str("OHI_APP_ID", default="ALI")
+OHI_APP_VERSION = env.str("OHI_APP_VERSION", default="6.0.0")
+
+# -- Django ----------------------------------------------------------------------------------------
+
+SECRET_KEY = required_in_production("SECRET_KEY", "development-only-" + "k" * 50)
+DEBUG = False  # never: the API's errors are documents, and DEBUG keeps every statement in memory
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"] if DEVELOPMENT else [])
+USE_TZ = True
+TIME_ZONE = env.str("TIME_ZONE", default="UTC")
+LANGUAGE_CODE = "en-us"
+USE_I18N = False
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+APPEND_SLASH = False
+DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("BODY_LIMIT", default=1024 * 1024)
+
+INSTALLED_APPS = [
+    "config.apps.ConfigConfig",
+    "consumption.apps.ConsumptionConfig",
+    "datafiles.apps.DatafilesConfig",
+    "jobs.apps.JobsConfig",
+    "jobs.callbacks.apps.CallbacksConfig",
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_celery_results",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+]
+
+MIDDLEWARE = [
+    "hypermedia.middleware.RequestIdMiddleware",
+    "hypermedia.middleware.ApiHeadersMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "config" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+
+STATIC_URL = "/static/"
+STATIC_ROOT = None if DEVELOPMENT else env.str("STATIC_ROOT", default=str(VAR_DIR / "static"))
+WHITENOISE_USE_FINDERS = DEVELOPMENT  # so that development needs no collectstatic
+
+# -- database --------------------------------------------------------------------------------------
+
+DATABASES = {
+    "default": {
+        **env.db_url_config(required_in_production("DATABASE_URL", place.of(BASE_DIR).database_url)),
+        "CONN_MAX_AGE": None,
+        "CONN_HEALTH_CHECKS": True,
+    }
+}
+if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
+    raise ImproperlyConfigured("DATABASE_URL must be a postgresql:// address: the service runs on PostgreSQL only.")
+DATABASES["default"]["OPTIONS"] = {
+    **DATABASES["default"].get("OPTIONS", {}),
+    "connect_timeout": 5,
+    "application_name": "tallyport",
+}
+
+# -- security --------------------------------------------------------------------------------------
+
+# The first seed's `Authorization: user testuser1`: a name without a proof, for pasting examples only.
+DEVELOPMENT_USER_HEADER = env.bool("DEVELOPMENT_USER_HEADER", default=DEVELOPMENT)
+if DEVELOPMENT_USER_HEADER and not DEVELOPMENT:
+    raise ImproperlyConfigured("DEVELOPMENT_USER_HEADER lets anybody be anybody; production refuses to start with it.")
+BASIC_CACHE_SECONDS = 60
+ACCESS_TOKEN_DAYS = env.int("ACCESS_TOKEN_DAYS", default=90)
+ACCESS_TOKEN_MAX_DAYS = env.int("ACCESS_TOKEN_MAX_DAYS", default=366)
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+if not DEVELOPMENT:
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+    SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+    SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=31_536_000)
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", default=True)
+    if env.bool("BEHIND_TLS_PROXY", default=False):
+        SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+
+# -- REST framework --------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "config.authentication.BasicAuthentication",
+        "config.authentication.TokenAuthentication",
+        *(["config.authentication.UserHeaderAuthentication"] if DEVELOPMENT_USER_HEADER else []),
+    ],
+    "DEFAULT_RENDERER_CLASSES": ["hypermedia.media.ResourceRenderer", "hypermedia.media.PlainJSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["hypermedia.parsers.ResourceParser", "hypermedia.parsers.PlainJSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "hypermedia.media.ResourceNegotiation",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "config.errors.exception_handler",
+    "URL_FORMAT_OVERRIDE": None,
+    "UNAUTHENTICATED_USER": None,
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Tallyport",
+    "DESCRIPTION": "Hypermedia long-running operations: exports of the consumptions and counters of insurance limits.",
+    "VERSION": "1.0.0",
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": [],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": "/api",
+    "SERVERS": [{"url": PUBLIC_URL}],
+    "PREPROCESSING_HOOKS": ["config.openapi.only_api"],
+}
+
+# -- work ------------------------------------------------------------------------------------------
+
+CELERY_BROKER_URL = required_in_production("CELERY_BROKER_URL", place.of(BASE_DIR).broker_url)
+CELERY_RESULT_BACKEND = "django-db"
+CELERY_RESULT_EXTENDED = True
+CELERY_TASK_SERIALIZER = CELERY_RESULT_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TIMEZONE = "UTC"
+CELERY_TASK_DEFAULT_QUEUE = "operations"
+CELERY_TASK_ROUTES = {"jobs.tasks.run": {"queue": "operations"}, "*": {"queue": "housekeeping"}}
+CELERY_TASK_IGNORE_RESULT = True  # the row is the truth; exports keep their result as a log of attempts
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_TASK_TIME_LIMIT = env.int("TASK_TIME_LIMIT", default=6 * 3600)
+CELERY_TASK_SOFT_TIME_LIMIT = CELERY_TASK_TIME_LIMIT - 60
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_BROKER_CONNECTION_TIMEOUT = 1
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
+    {"confirm_publish": True}
+    if CELERY_BROKER_URL.startswith("amqp")
+    else {
+        "visibility_timeout": CELERY_TASK_TIME_LIMIT + 3600,
+        "unacked_restore_interval": 5,
+        "unacked_restore_throttle": 1,
+        "socket_timeout": 5,
+        "socket_connect_timeout": 1,
+    }
+)
+SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=5)
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {"task": "jobs.tasks.sweep", "schedule": SWEEP_SECONDS, "options": {"expires": 60}},
+    "tidy": {"task": "datafiles.tasks.tidy", "schedule": 3600.0, "options": {"expires": 3600}},
+}
+CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "run" / "beat")
+
+PUBLISH_SECONDS = 1.0  # how long an answer may wait for the broker before the sweep takes over
+REPUBLISH_SECONDS = env.float("REPUBLISH_SECONDS", default=15)  # doubles with each resend
+LEASE_SECONDS = env.float("LEASE_SECONDS", default=30)
+LEASE_RENEWAL_SECONDS = env.float("LEASE_RENEWAL_SECONDS", default=2)
+MAX_ATTEMPTS = 3
+CLOSED_WINDOW_WAIT = timedelta(seconds=env.float("CLOSED_WINDOW_WAIT_SECONDS", default=300))
+
+# -- files -----------------------------------------------------------------------------------------
+
+DATA_FILES_DIR = Path(env.str("DATA_FILES_DIR", default=str(VAR_DIR / "files")))
+LEFTOVER_SECONDS = env.float("LEFTOVER_SECONDS", default=24 * 3600)
+DATA_FILES_RETENTION = timedelta(days=env.int("DATA_FILES_RETENTION_DAYS", default=30))
+
+# -- logs ------------------------------------------------------------------------------------------
+
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"request_id": {"()": "hypermedia.middleware.RequestIdFilter"}},
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)-7s %(name)s [%(request_id)s] %(message)s"}},
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "stream": sys.stderr,
+            "formatter": "line",
+            "filters": ["request_id"],
+        }
+    },
+    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "loggers": {"django.server": {"level": "WARNING"}, "celery.beat": {"level": "WARNING"}},
+}

@@ -1,0 +1,1 @@
+"""What `manage.py up` does: start everything on one machine, watch it, and end all of it."""

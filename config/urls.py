@@ -1,0 +1,30 @@
+"""Every address of the service."""
+
+from django.contrib import admin
+from django.urls import include, path
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
+
+from config import health, tokens
+
+# The same resources under /api and, because the seed's requests use both, at the root. Links always name /api.
+api = [
+    path("", include("consumption.urls")),
+    path("", include("datafiles.urls")),
+    path("", include("jobs.urls")),
+]
+
+urlpatterns = [
+    path("healthz", health.alive),
+    path("readyz", health.ready),
+    path("admin/", admin.site.urls),
+    path("api/openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),
+    path("api/docs", SpectacularSwaggerView.as_view(url_name="openapi"), name="docs"),
+    path("api/accesstokens", tokens.AccessTokensView.as_view()),
+    path("api/", include(api)),
+    path("", include(api)),
+]
+
+handler400 = "config.errors.bad_request"
+handler403 = "config.errors.permission_denied"
+handler404 = "config.errors.page_not_found"
+handler500 = "config.errors.server_error"

@@ -1,0 +1,9 @@
+from django.apps import AppConfig
+
+
+class ConsumptionConfig(AppConfig):
+    name = "consumption"
+    verbose_name = "Consumption"
+
+    def ready(self) -> None:
+        from consumption import checks, operations  # noqa: F401

@@ -1,0 +1,173 @@
+"""Limits, their counters, the insert-only ledger of consumptions, and the operations that read it.
+
+Everything that an export prints is insert-only; triggers in the first migration hold that against everybody.
+A counter's total is a SUM over the ledger; `CounterPeriod.total` is only a cache for questions asked online.
+"""
+
+from __future__ import annotations
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from consumption.fields import CurrentTransactionId, LedgerNow, SnapshotField, TransactionIdField
+from jobs.models import Operation
+
+
+class Limit(models.Model):
+    """What is limited, in which unit, and over which period. Code, type and currency never change."""
+
+    class Type(models.TextChoices):
+        AMOUNT = "AMOUNT"
+        UNITS = "UNITS"
+        SERVICE_DAYS = "SERVICE_DAYS"
+
+    class Reference(models.TextChoices):
+        CALENDAR_YEAR = "CALENDAR_YEAR"
+        PLAN_YEAR = "PLAN_YEAR"
+        ANNUAL = "ANNUAL"
+        SLIDING_WINDOW = "SLIDING_WINDOW"
+        LIFETIME = "LIFETIME"
+        FIRST_CLAIM = "FIRST_CLAIM"
+
+    code = models.CharField(max_length=60, unique=True)
+    description = models.CharField(max_length=200, blank=True)
+    type = models.CharField(max_length=12, choices=Type.choices)
+    currency = models.CharField(max_length=3, blank=True, help_text="ISO 4217; for amounts only")
+    reference = models.CharField(max_length=14, choices=Reference.choices)
+
+    class Meta:
+        ordering = ["code"]
+        constraints = [
+            models.CheckConstraint(
+                condition=(Q(type="AMOUNT") & Q(currency__regex=r"^[A-Z]{3}$")) | (~Q(type="AMOUNT") & Q(currency="")),
+                name="limit_currency_with_amounts",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class TransactionSource(models.Model):
+    """Where a consumption comes from. The code never changes."""
+
+    code = models.CharField(max_length=60, unique=True)
+    description = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["code"]
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class Counter(models.Model):
+    """What one person, or one family, has used of a limit. Insert-only."""
+
+    class Level(models.TextChoices):
+        PERSON = "PERSON"
+        FAMILY = "FAMILY"
+
+    limit = models.ForeignKey(Limit, on_delete=models.PROTECT, related_name="counters", db_index=False)
+    aggregation_level = models.CharField(max_length=6, choices=Level.choices)
+    person_code = models.CharField(max_length=60, null=True)
+    family_code = models.CharField(max_length=60, null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["limit", "person_code"], name="counter_of_person"),
+            models.UniqueConstraint(fields=["limit", "family_code"], name="counter_of_family"),
+            models.CheckConstraint(
+                condition=(
+                    Q(aggregation_level="PERSON", person_code__isnull=False, family_code__isnull=True)
+                    | Q(aggregation_level="FAMILY", person_code__isnull=True, family_code__isnull=False)
+                ),
+                name="counter_person_or_family",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"counter {self.pk}"
+
+
+class CounterPeriod(models.Model):
+    """A counter's period. Only `total` may change: a running sum for online reads, never exported."""
+
+    counter = models.ForeignKey(Counter, on_delete=models.PROTECT, related_name="periods", db_index=False)
+    start_date = models.DateField()
+    end_date = models.DateField(null=True, help_text="empty: for life")
+    total = models.DecimalField(max_digits=20, decimal_places=4, default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["counter", "start_date"], name="counter_period_start")]
+
+    def __str__(self) -> str:
+        return f"counter {self.counter_id} from {self.start_date}"
+
+
+class Consumption(models.Model):
+    """One signed entry of the ledger. Never changed, never deleted; a correction or withdrawal is a new entry."""
+
+    limit = models.ForeignKey(Limit, on_delete=models.PROTECT, related_name="+", db_index=False)
+    counter_period = models.ForeignKey(CounterPeriod, on_delete=models.PROTECT, related_name="consumptions")
+    transaction_id = TransactionIdField(db_default=CurrentTransactionId(), editable=False)
+    transaction_datetime = models.DateTimeField(db_default=LedgerNow(), editable=False)
+    service_date = models.DateField()
+    amount = models.DecimalField(max_digits=20, decimal_places=4, null=True)
+    number_of_units = models.DecimalField(max_digits=20, decimal_places=4, null=True)
+    provider_code = models.CharField(max_length=60, null=True)
+    external_id = models.CharField(max_length=100, null=True)
+    transaction_source = models.ForeignKey(
+        TransactionSource, on_delete=models.PROTECT, related_name="+", null=True, db_index=False
+    )
+    reference_code = models.CharField(max_length=100, null=True)
+    description = models.TextField(null=True)
+    withdrawn = models.BooleanField(default=False)
+
+    class Meta:
+        indexes = [models.Index(fields=["limit", "transaction_datetime", "id"], name="consumption_window")]
+
+    def __str__(self) -> str:
+        return f"consumption {self.pk}"
+
+
+class LedgerCluster(models.Model):
+    """The database cluster whose transaction ids the ledger carries. In another cluster they mean nothing."""
+
+    system_identifier = models.CharField(max_length=20)
+    adopted_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return self.system_identifier
+
+
+class ExportFormat(models.TextChoices):
+    NDJSON = "ndjson"
+
+
+class Compression(models.TextChoices):
+    NONE = "none"
+
+
+class ReadConsumptionBatch(Operation):
+    """An export: which window, which limits, and the one snapshot that all of it came from."""
+
+    transaction_start = models.DateTimeField()
+    transaction_end = models.DateTimeField()
+    limit_codes = ArrayField(models.CharField(max_length=60), null=True, help_text="empty: all limits")
+    format = models.CharField(max_length=8, null=True, choices=ExportFormat.choices)
+    compression = models.CharField(max_length=5, null=True, choices=Compression.choices)
+    data_file_set = models.ForeignKey(
+        "datafiles.DataFileSet", on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    snapshot = SnapshotField(null=True)
+    snapshot_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["status", "id"], name="read_batch_status")]
+        permissions = [("start_export", "Can start exports from the console")]
+
+    def __str__(self) -> str:
+        return f"export {self.pk}"

@@ -1,0 +1,81 @@
+"""Exports on the wire: the request's body, and the batch as the seed prints it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.db.models import QuerySet
+from rest_framework import serializers
+
+from consumption.links import READ_BATCH_LINKS
+from consumption.models import Compression, ExportFormat
+from hypermedia.fields import DateTimeValueField, TextField, date_time
+from hypermedia.links import links_for
+from hypermedia.messages import StrictSerializer
+from hypermedia.readers import Reader
+from jobs.serializers import dates, progress_document, technical
+from jobs.states import OperationStatus
+
+_MOST_CODES = 1000
+
+
+class ReadConsumptionBatchInput(StrictSerializer):
+    """The body of `POST readconsumptionbatches`. Which values fit together is the service's to say."""
+
+    transactionStartDateTime = DateTimeValueField(source="transaction_start")  # noqa: N815  # the wire's names
+    transactionEndDateTime = DateTimeValueField(source="transaction_end")  # noqa: N815
+    limitCodes = serializers.ListField(  # noqa: N815
+        source="limit_codes", child=TextField(max_length=60), required=False, allow_empty=False, max_length=_MOST_CODES
+    )
+    format = serializers.ChoiceField(choices=ExportFormat.choices, required=False)
+    compression = serializers.ChoiceField(choices=Compression.choices, required=False)
+
+
+class ReadBatchRow(NamedTuple):
+    """What one SELECT brings of an export."""
+
+    id: int
+    created_by_id: int
+    last_updated_by_id: int
+    version: int
+    status: str
+    task_id: int
+    creation_date: datetime
+    last_updated_date: datetime
+    transaction_start: datetime
+    transaction_end: datetime
+    limit_codes: list[str] | None
+    format: str | None
+    compression: str | None
+    set_code: str | None
+    rows_written: int
+    rows_expected: int | None
+
+    @property
+    def path(self) -> str:
+        return f"generic/readconsumptionbatches/{self.id}"
+
+
+_FIELDS = (*ReadBatchRow._fields[:-3], "data_file_set__code", "task__rows_written", "task__rows_expected")
+
+
+def read_batch_rows(batches: QuerySet[Any]) -> Iterable[ReadBatchRow]:
+    return (ReadBatchRow(*row) for row in batches.values_list(*_FIELDS))
+
+
+def read_batch_document(batch: ReadBatchRow, reader: Reader) -> dict[str, Any]:
+    """The batch with the seed's keys in the seed's order; optional properties only when they were sent."""
+    document: dict[str, Any] = {
+        **technical(batch, type_name="readConsumptionBatch", status=batch.status),
+        "links": links_for(READ_BATCH_LINKS, batch, reader),
+        **dates(batch),
+        "transactionEndDateTime": date_time(batch.transaction_end),
+        "transactionStartDateTime": date_time(batch.transaction_start),
+    }
+    optional = {"limitCodes": batch.limit_codes, "format": batch.format, "compression": batch.compression}
+    document |= {name: value for name, value in optional.items() if value is not None}
+    if batch.status == OperationStatus.IN_PROGRESS:
+        document["progress"] = progress_document(batch.rows_written, batch.rows_expected)
+    return document

@@ -1,0 +1,55 @@
+"""What the app does for a view, the console and the command line alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from consumption.models import Limit, ReadConsumptionBatch
+from hypermedia.errors import ResultMessage, RuleBroken
+from jobs import services as jobs
+
+
+def start_export(
+    *,
+    user_id: int,
+    transaction_start: datetime,
+    transaction_end: datetime,
+    limit_codes: Sequence[str] | None = None,
+    format: str | None = None,
+    compression: str | None = None,
+) -> ReadConsumptionBatch:
+    """Stores an export and its task. Both ends of the window are inclusive; no `limit_codes`: all limits.
+
+    Raises RuleBroken with every rule that the request breaks.
+    """
+    broken = [*_window_rules(transaction_start, transaction_end), *_limit_rules(limit_codes)]
+    if broken:
+        raise RuleBroken(*broken)
+    batch = ReadConsumptionBatch(
+        transaction_start=transaction_start,
+        transaction_end=transaction_end,
+        limit_codes=None if limit_codes is None else list(limit_codes),
+        format=format,
+        compression=compression,
+    )
+    jobs.start(operation=batch, user_id=user_id)
+    return batch
+
+
+def _window_rules(start: datetime, end: datetime) -> list[ResultMessage]:
+    if end >= start:
+        return []
+    text = "The end lies before the start; transactionEndDateTime has to be the same moment or a later one."
+    return [ResultMessage("CON-IP-001", text, "/transactionEndDateTime")]
+
+
+def _limit_rules(codes: Sequence[str] | None) -> list[ResultMessage]:
+    if codes is None:
+        return []
+    known = set(Limit.objects.filter(code__in=codes).values_list("code", flat=True))
+    return [
+        ResultMessage("CON-IP-002", f"Limit code {code} is unknown.", f"/limitCodes/{index}")
+        for index, code in enumerate(codes)
+        if code not in known
+    ]

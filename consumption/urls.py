@@ -1,0 +1,9 @@
+from django.urls import path
+
+import hypermedia.paths  # noqa: F401  # registers the converter `id`
+from consumption import views
+
+urlpatterns = [
+    path("readconsumptionbatches", views.StartExportView.as_view()),
+    path("generic/readconsumptionbatches/<id:pk>", views.ReadBatchView.as_view()),
+]

@@ -1,0 +1,51 @@
+"""Exports over HTTP."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from consumption import services
+from consumption.models import ReadConsumptionBatch
+from consumption.serializers import (
+    ReadBatchRow,
+    ReadConsumptionBatchInput,
+    read_batch_document,
+    read_batch_rows,
+)
+from hypermedia.errors import NotFound
+from hypermedia.links import href
+from hypermedia.views import ResourceView
+from jobs.links import monitor_path
+from jobs.states import OperationStatus
+from jobs.views import RETRY_AFTER_SECONDS, WORKERS, OperationView
+
+
+class StartExportView(ResourceView):
+    roles = {"POST": WORKERS}
+
+    def post(self, request: Request) -> HttpResponse:
+        batch = services.start_export(user_id=self.reader.user_id, **self.read(ReadConsumptionBatchInput))
+        return self.created(
+            href(f"generic/readconsumptionbatches/{batch.pk}"),
+            {"Operation-Location": href(monitor_path(batch.task_id)), "Retry-After": str(RETRY_AFTER_SECONDS)},
+        )
+
+
+class ReadBatchView(OperationView):
+    model = ReadConsumptionBatch
+
+    def find(self, pk: int) -> ReadBatchRow:
+        visible = ReadConsumptionBatch.objects.all().visible_to(self.reader).filter(pk=pk)
+        row = next(iter(read_batch_rows(visible)), None)
+        if row is None:
+            raise NotFound(f"There is no read consumption batch {pk}.")
+        return row
+
+    def answer_operation(self, row: ReadBatchRow, status: int = 200) -> Response:
+        document = read_batch_document(row, self.reader)
+        running = row.status == OperationStatus.IN_PROGRESS
+        headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if running else {}
+        moving = [row.rows_written, row.rows_expected] if running else []
+        return self.answer(document, version=row.version, moving=moving, status=status, headers=headers)

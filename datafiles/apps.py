@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class DatafilesConfig(AppConfig):
+    name = "datafiles"
+    verbose_name = "Data file sets"

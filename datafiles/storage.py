@@ -1,0 +1,168 @@
+"""Where the bytes are: staged under a temporary name, published by a rename, opened by range, deleted.
+
+A file is visible whole or not at all. Keys are made here; nothing a client sends ever becomes a path.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from django.conf import settings
+
+BLOCK = 1 << 18  # bytes per read of a download: 4 KiB pieces cost six times as much
+_STAGED = ".part"
+
+
+class StorageError(Exception):
+    """The storage refused. `what` names the cause in plain words, `advice` what mends it."""
+
+    def __init__(self, what: str, advice: str) -> None:
+        super().__init__(f"{what} {advice}")
+        self.what = what
+        self.advice = advice
+
+
+class FileMissing(StorageError):
+    """The database knows the file; the storage does not have it."""
+
+
+_CAUSES = {
+    errno.ENOSPC: ("The disk of the file storage is full.", "Free some space; a restart can help then."),
+    errno.EDQUOT: ("The file storage's quota is used up.", "Free some space; a restart can help then."),
+    errno.EROFS: ("The file storage is read-only.", "Make it writable; a restart can help then."),
+    errno.EACCES: ("The service may not write to the file storage.", "Mend its permissions; a restart can help then."),
+    errno.EPERM: ("The service may not write to the file storage.", "Mend its permissions; a restart can help then."),
+    errno.EIO: ("The disk of the file storage reports an error.", "Check the disk; a restart can help then."),
+}
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        unknown = (f"The file storage failed ({error.strerror}).", "A restart can help once it works again.")
+        raise StorageError(*_CAUSES.get(error.errno or 0, unknown)) from error
+
+
+@dataclass(frozen=True)
+class Published:
+    """A file that is there: its key, its size in bytes, its SHA-256 in lower-case hex, its rows."""
+
+    key: str
+    content_length: int
+    sha256: str
+    row_count: int
+
+
+class Staged:
+    """A file being written. Counts and hashes every byte; `publish` makes it durable and gives it its name."""
+
+    def __init__(self, key: str, file: BinaryIO) -> None:
+        self.key = key
+        self.content_length = 0
+        self._file = file
+        self._hash = hashlib.sha256()
+
+    def write(self, block: bytes) -> None:
+        """Raises StorageError, naming the cause, when the storage cannot take the bytes."""
+        with _explained():
+            self._file.write(block)
+        self._hash.update(block)
+        self.content_length += len(block)
+
+    def publish(self, *, row_count: int) -> Published:
+        """Flushes to the disk, checks the size and renames. Raises StorageError."""
+        with _explained():
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            size = os.fstat(self._file.fileno()).st_size
+            if size != self.content_length:
+                raise StorageError(f"The file has {size} bytes; {self.content_length} were written.", "Check the disk.")
+            path = _path(self.key)
+            os.rename(self._file.name, path)
+            _sync_folder(path.parent)
+        return Published(self.key, self.content_length, self._hash.hexdigest(), row_count)
+
+
+@contextmanager
+def stage() -> Iterator[Staged]:
+    """A new file under a temporary name; removed at the end of the block unless it was published."""
+    key = uuid.uuid4().hex
+    temporary = _path(key).with_suffix(_STAGED)
+    with _explained():
+        temporary.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file = temporary.open("xb")
+    try:
+        os.chmod(temporary, 0o600)
+        yield Staged(key, file)
+    finally:
+        # On a full or read-only disk even tidying fails; the janitor comes again, the first error is the one to tell.
+        with suppress(OSError):
+            file.close()
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def open_range(key: str, start: int, length: int) -> Iterator[bytes]:
+    """The bytes [start, start + length) in blocks. Raises FileMissing at once, not while they are read."""
+    try:
+        file = _path(key).open("rb")
+    except FileNotFoundError as error:
+        raise FileMissing("The file is not in the storage.", "Restore it from the backup, or export again.") from error
+    return _blocks(file, start, length)
+
+
+def _blocks(file: BinaryIO, start: int, length: int) -> Iterator[bytes]:
+    with file:
+        file.seek(start)
+        while length > 0:
+            block = file.read(min(BLOCK, length))
+            if not block:
+                raise StorageError("The file is shorter than it was.", "Restore it from the backup, or export again.")
+            length -= len(block)
+            yield block
+
+
+def delete(key: str) -> None:
+    """Removes the bytes; fine when they are gone already. Raises StorageError."""
+    with _explained():
+        _path(key).unlink(missing_ok=True)
+
+
+def older_than(seconds: float) -> Iterator[tuple[str, bool]]:
+    """(key, is staged) of every file whose last write lies further back, for the janitor."""
+    limit = time.time() - seconds
+    for path in sorted(settings.DATA_FILES_DIR.glob("??/*")):
+        try:
+            if path.stat().st_mtime < limit:
+                yield path.stem, path.suffix == _STAGED
+        except FileNotFoundError:
+            continue
+
+
+def discard_staged(key: str) -> None:
+    with _explained():
+        _path(key).with_suffix(_STAGED).unlink(missing_ok=True)
+
+
+def _path(key: str) -> Path:
+    return Path(settings.DATA_FILES_DIR) / key[:2] / key
+
+
+def _sync_folder(folder: Path) -> None:
+    """The rename itself is durable only when the folder is."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,83 @@
+"""The wire shapes of values: date-times, dates, money."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timezone
+from decimal import Decimal
+from typing import Any
+
+from django.utils.timezone import localtime
+from rest_framework import serializers
+
+# ISO 8601 with an offset. Digits beyond the millisecond are read and dropped: the ledger's clock ticks in milliseconds.
+_DATE_TIME = re.compile(
+    r"(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?([Zz]|[+-](?:0\d|1[0-8]):[0-5]\d)", re.ASCII
+)
+
+
+def date_time(moment: datetime) -> dict[str, str]:
+    """`{"value": ...}` in the server's time zone, to the millisecond, the fraction left out when it is zero."""
+    local = localtime(moment)
+    milliseconds = local.microsecond // 1000
+    return {"value": local.replace(microsecond=milliseconds * 1000).isoformat(timespec="milliseconds" if milliseconds else "seconds")}
+
+
+def money(value: Decimal, currency: str) -> dict[str, Any]:
+    """`{"value", "currency"}`; the value is a JSON number with its exact digits."""
+    return {"value": value, "currency": currency}
+
+
+def parse_date_time(text: str) -> datetime:
+    """The moment that an ISO 8601 text with an offset names, cut to the millisecond. Raises ValueError otherwise."""
+    match = _DATE_TIME.fullmatch(text)
+    if match is None:
+        raise ValueError("not a date-time with an offset")
+    seconds, fraction, offset = match.groups()
+    moment = datetime.fromisoformat(f"{seconds}.{(fraction or '0')[:3].ljust(3, '0')}{offset}")
+    # A moment outside the calendar once it is moved to UTC cannot be stored; astimezone raises OverflowError then.
+    try:
+        in_utc = moment.astimezone(timezone.utc)
+        localtime(in_utc)
+    except OverflowError as error:
+        raise ValueError("out of range") from error
+    return in_utc
+
+
+class DateTimeValueField(serializers.Field[datetime, Any, Any, Any]):
+    """Reads `{"value": "2019-02-18T18:11:51.004+01:00"}`; a `timezone` beside it is accepted and ignored."""
+
+    default_error_messages = {
+        "shape": 'Give an object {{"value": "2019-02-18T18:11:51.004+01:00"}}.',
+        "unknown": "Unknown property {name}; an object of a date-time has value and, ignored, timezone.",
+        "format": "{value} is not an ISO 8601 date-time with an offset, like 2019-02-18T18:11:51.004+01:00.",
+    }
+
+    def to_internal_value(self, data: Any) -> datetime:
+        if not isinstance(data, dict) or not isinstance(data.get("value"), str):
+            self.fail("shape")
+        for name in data:
+            if name not in {"value", "timezone"}:
+                self.fail("unknown", name=repr(name))
+        try:
+            return parse_date_time(data["value"])
+        except ValueError:
+            self.fail("format", value=repr(data["value"][:60]))
+            raise AssertionError from None  # fail() always raises
+
+    def to_representation(self, value: datetime) -> dict[str, str]:
+        return date_time(value)
+
+
+class TextField(serializers.CharField):
+    """A text as it was sent: numbers are not turned into texts, blanks are not cut off."""
+
+    default_error_messages = {"invalid": "Give a text."}
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(trim_whitespace=False, **options)
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return str(super().to_internal_value(data))

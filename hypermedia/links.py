@@ -1,0 +1,54 @@
+"""Links: how a resource says what its reader may do next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from django.conf import settings
+
+Subject = TypeVar("Subject")
+
+SELF, CANONICAL = "self", "canonical"
+
+
+def href(path: str) -> str:
+    """The absolute address of a resource below `/api/`; `path` has no leading slash.
+
+    Begins with the configured `PUBLIC_URL`, never with the request's Host header.
+    """
+    return f"{settings.PUBLIC_URL}/api/{path}"
+
+
+def link(rel: str, path: str, method: str | None = None) -> dict[str, str]:
+    """One link object; `method` is left out for `self` and `canonical`."""
+    body = {"href": href(path), "rel": rel}
+    if method is not None:
+        body["httpMethod"] = method
+    return body
+
+
+@dataclass(frozen=True)
+class Rule(Generic[Subject]):
+    """One row of a link table: the link is there when `when(subject, reader)` holds."""
+
+    rel: str
+    method: str | None
+    path: Callable[[Subject], str]
+    when: Callable[[Subject, Any], bool] = lambda subject, reader: True
+
+
+def links_for(table: Sequence[Rule[Subject]], subject: Subject, reader: Any) -> list[dict[str, str]]:
+    """The links of `subject` that `reader` may follow, in the table's order."""
+    return [link(rule.rel, rule.path(subject), rule.method) for rule in table if rule.when(subject, reader)]
+
+
+def reference(identifier: int, path: str) -> dict[str, Any]:
+    """A reference to another resource: its id and its canonical address."""
+    return {"id": identifier, "links": [link(CANONICAL, path)]}
+
+
+def link_header(links: Iterable[dict[str, str]]) -> str:
+    """The same links as an RFC 8288 header value."""
+    return ", ".join(f'<{item["href"]}>; rel="{item["rel"]}"' for item in links)

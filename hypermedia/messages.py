@@ -1,0 +1,72 @@
+"""REST framework's validation errors as result messages: one row per broken rule, with a JSON pointer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from rest_framework import serializers
+
+from hypermedia.errors import ResultMessage, RuleBroken
+
+# What the validators call it -> the code that clients see. A code is stable; the text may improve.
+_CODES = {
+    "required": "GEN-IP-010",
+    "null": "GEN-IP-011",
+    "blank": "GEN-IP-011",
+    "empty": "GEN-IP-011",
+    "unknown": "GEN-IP-012",
+    "invalid_choice": "GEN-IP-013",
+    "max_length": "GEN-IP-014",
+    "min_length": "GEN-IP-014",
+}
+_DEFAULT = "GEN-IP-015"
+
+
+def broken_rules(errors: Any) -> RuleBroken:
+    """The exception that lists every entry of a serializer's `errors`."""
+    return RuleBroken(*_walk(errors, ""))
+
+
+def _walk(errors: Any, pointer: str) -> Iterator[ResultMessage]:
+    if isinstance(errors, dict):
+        for name, below in errors.items():
+            own = name in {"non_field_errors", "__all__"}
+            yield from _walk(below, pointer if own else f"{pointer}/{_escape(str(name))}")
+    elif isinstance(errors, list):
+        for index, below in enumerate(errors):
+            # A list of messages belongs to the field; a list of dicts is a list of items.
+            yield from _walk(below, f"{pointer}/{index}" if isinstance(below, (dict, list)) else pointer)
+    else:
+        code = str(getattr(errors, "code", ""))
+        # A rule with a code of its own (GEN-TRAS-001) keeps it.
+        yield ResultMessage(code if code.isupper() else _CODES.get(code, _DEFAULT), str(errors), pointer)
+
+
+def _escape(name: str) -> str:
+    return name.replace("~", "~0").replace("/", "~1")
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """Refuses properties that it does not know: a mistyped filter must not silently export the wrong data."""
+
+    default_error_messages = {
+        "invalid": "Give an object; this is a {datatype}.",
+    }
+
+    def to_internal_value(self, data: Any) -> Any:
+        unknown = [name for name in data if name not in self.fields] if isinstance(data, dict) else []
+        known_by = ", ".join(self.fields)
+        errors: dict[str, Any] = {
+            name: [serializers.ErrorDetail(f"Unknown property; known are {known_by}.", code="unknown")]
+            for name in unknown
+        }
+        try:
+            value = super().to_internal_value(data)
+        except serializers.ValidationError as error:
+            if not isinstance(error.detail, dict):
+                raise
+            errors.update(error.detail)
+        if errors:
+            raise serializers.ValidationError(errors)
+        return value

@@ -1,0 +1,71 @@
+"""What every API answer carries: a request id and the headers of the seed."""
+
+from __future__ import annotations
+
+import logging
+import re
+import uuid
+from collections.abc import Callable
+from contextvars import ContextVar
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+request_id: ContextVar[str] = ContextVar("request_id", default="-")
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+_SANE_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
+
+
+class RequestIdFilter(logging.Filter):
+    """Puts the id of the request being answered on each log record."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.request_id = request_id.get()
+        return True
+
+
+class RequestIdMiddleware:
+    """`X-Request-ID`: the caller's when it is sane, else a new one; in the answer and in every log line."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        given = request.headers.get("X-Request-ID", "")
+        current = given if _SANE_ID.fullmatch(given) else uuid.uuid4().hex
+        token = request_id.set(current)
+        try:
+            response = self.get_response(request)
+        finally:
+            request_id.reset(token)
+        response["X-Request-ID"] = current
+        return response
+
+
+class ApiHeadersMiddleware:
+    """The seed's headers, to the letter, on every answer of the API (the callback under /ws included)."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+        self.headers = {
+            "Vary": "Accept,Accept-Encoding,Accept-Language,Origin",
+            "X-Content-Type-Options": "nosniff",
+            "X-Frame-Options": "deny",
+            "X-XSS-Protection": "1; mode=block",
+            "X-OHI-APP-ID": settings.OHI_APP_ID,
+            "X-OHI-APP-VERSION": settings.OHI_APP_VERSION,
+        }
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if is_api(request.path):
+            for name, value in self.headers.items():
+                response[name] = value
+        return response
+
+
+def is_api(path: str) -> bool:
+    """Everything but the pages for people: the console, the readable documentation and their assets."""
+    return not path.startswith(("/admin", "/static/", "/api/docs"))

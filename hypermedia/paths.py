@@ -1,0 +1,21 @@
+"""The id in an address: what cannot be an id of ours is no address of ours."""
+
+from django.urls import register_converter
+
+
+class IdConverter:
+    """A positive 64-bit integer without leading zeros."""
+
+    regex = "[1-9][0-9]{0,18}"
+
+    def to_python(self, value: str) -> int:
+        number = int(value)
+        if number > 2**63 - 1:
+            raise ValueError(value)
+        return number
+
+    def to_url(self, value: int) -> str:
+        return str(value)
+
+
+register_converter(IdConverter, "id")

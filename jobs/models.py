@@ -1,0 +1,207 @@
+"""Tasks and what they leave behind. Only `states.py` decides which move is allowed; a move is one UPDATE."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Self
+
+from django.conf import settings
+from django.contrib.contenttypes.models import ContentType
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from jobs import registry
+from jobs.states import OPERATION_STATUS, Move, OperationStatus, TaskStatus, allowed_from, leads_to
+
+if TYPE_CHECKING:
+    from jobs.registry import LongRunningOperation
+
+
+class Technical(models.Model):
+    """What every resource of the API carries: who made and last changed it, when, and its version."""
+
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    last_updated_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    version = models.PositiveIntegerField(default=1)
+    creation_date = models.DateTimeField(db_default=Now(), editable=False)
+    last_updated_date = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        abstract = True
+
+
+class TaskTypeManager(models.Manager["TaskType"]):
+    def store(self, operation: LongRunningOperation) -> TaskType:
+        """The row of a registered operation, made or brought up to date."""
+        table = ContentType.objects.get_for_model(operation.model)
+        return self.update_or_create(
+            code=operation.code, defaults={"description": operation.description, "table": table}
+        )[0]
+
+
+class TaskType(models.Model):
+    """One registered kind of operation, so that a task can refer to it on the wire."""
+
+    code = models.CharField(max_length=60, unique=True)
+    description = models.CharField(max_length=200)
+    table = models.ForeignKey(ContentType, on_delete=models.PROTECT, related_name="+")
+
+    objects = TaskTypeManager()
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class TaskQuerySet(models.QuerySet["Task"]):
+    def move(self, move: Move, **values: Any) -> int:
+        """Makes the move on every row of this set whose status allows it; the number of rows that moved."""
+        return self.filter(status__in=allowed_from(move)).update(
+            status=leads_to(move), version=F("version") + 1, last_updated_date=Now(), **values
+        )
+
+    def claim(self, task_id: int, *, owner: str, thread_code: str, lease: timedelta) -> Task | None:
+        """PENDING -> PROCESSING by compare-and-set; None when somebody else was first. Needs a transaction."""
+        won = self.filter(pk=task_id).move(
+            Move.CLAIM,
+            owner=owner,
+            thread_code=thread_code,
+            epoch=F("epoch") + 1,
+            attempt_count=F("attempt_count") + 1,
+            lease_expires_at=Now() + lease,
+        )
+        return self.select_related("task_type").get(pk=task_id) if won else None
+
+    def held(self, task_id: int, epoch: int) -> Self:
+        """The task while this epoch still owns it: the fence that every change of a worker passes through."""
+        return self.filter(pk=task_id, epoch=epoch, status=TaskStatus.PROCESSING)
+
+    def expired(self) -> Self:
+        """Tasks whose worker stopped renewing its lease."""
+        return self.filter(status=TaskStatus.PROCESSING, lease_expires_at__lt=Now())
+
+    def unclaimed(self) -> Self:
+        """Tasks that wait longer than their last message deserves: it may be lost, so it is sent again."""
+        return self.filter(status=TaskStatus.PENDING, ring_again_at__lt=Now())
+
+    def visible_to(self, reader: Any) -> Self:
+        """Everything for operators and auditors, one's own for anybody else."""
+        return self if reader.sees_all else self.filter(created_by_id=reader.user_id)
+
+
+class Task(Technical):
+    """Our row for one piece of work: what operators see and restart. The broker only rings for it."""
+
+    task_type = models.ForeignKey(TaskType, on_delete=models.PROTECT, related_name="tasks", db_index=False)
+    subject_id = models.BigIntegerField(null=True)
+    status = models.CharField(max_length=10, default=TaskStatus.PENDING.value, choices=[(s.value, s.value) for s in TaskStatus])
+    owner = models.CharField(max_length=120, blank=True)
+    thread_code = models.CharField(max_length=120, blank=True)
+    epoch = models.PositiveIntegerField(default=0)
+    attempt_count = models.PositiveIntegerField(default=0)
+    restart_count = models.PositiveIntegerField(default=0)
+    lease_expires_at = models.DateTimeField(null=True)
+    ring_again_at = models.DateTimeField(null=True)
+    rings = models.PositiveIntegerField(default=0)
+    rows_written = models.BigIntegerField(default=0)
+    rows_expected = models.BigIntegerField(null=True)
+
+    objects = TaskQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["ring_again_at"], name="task_pending", condition=Q(status=TaskStatus.PENDING.value)),
+            models.Index(fields=["id"], name="task_processing", condition=Q(status=TaskStatus.PROCESSING.value)),
+            models.Index(fields=["id"], name="task_errored", condition=Q(status=TaskStatus.ERRORED.value)),
+        ]
+        permissions = [("restart_task", "Can restart failed tasks"), ("cancel_task", "Can cancel tasks")]
+
+    def __str__(self) -> str:
+        return f"task {self.pk}"
+
+    @property
+    def operation(self) -> LongRunningOperation:
+        """How to run this task. Raises KeyError when this installation does not know its type."""
+        return registry.get(self.task_type.code)
+
+
+class TaskAttempt(models.Model):
+    """One try of a worker: the log that operators read. `stack_trace` is for them alone."""
+
+    class Outcome(models.TextChoices):
+        COMPLETED = "completed"
+        FAILED = "failed"
+        CANCELLED = "cancelled"
+        LOST = "lost", "worker lost"
+        GIVEN_BACK = "given back"
+
+    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="attempts")
+    epoch = models.PositiveIntegerField()
+    owner = models.CharField(max_length=120)
+    celery_task_id = models.CharField(max_length=60, blank=True)
+    started_at = models.DateTimeField(db_default=Now())
+    ended_at = models.DateTimeField(null=True)
+    outcome = models.CharField(max_length=12, blank=True, choices=Outcome.choices)
+    stack_trace = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["task", "epoch"], name="attempt_epoch")]
+
+    def __str__(self) -> str:
+        return f"attempt {self.epoch} of task {self.task_id}"
+
+
+class InterfacedMessage(Technical):
+    """The messages of one operation, as one resource."""
+
+    task = models.OneToOneField(Task, on_delete=models.CASCADE, related_name="interfaced_message")
+
+    def __str__(self) -> str:
+        return f"messages of task {self.task_id}"
+
+
+class Message(models.Model):
+    """One line for a person: what happened, and whether a restart helps."""
+
+    class Severity(models.TextChoices):
+        FATAL = "Fatal"
+        INFORMATIVE = "Informative"
+
+    interfaced_message = models.ForeignKey(InterfacedMessage, on_delete=models.CASCADE, related_name="messages")
+    severity = models.CharField(max_length=12, choices=Severity.choices)
+    code = models.CharField(max_length=30)
+    text = models.TextField()
+    creation_date = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.severity} {self.code}: {self.text}"
+
+
+class OperationQuerySet(models.QuerySet[Any]):
+    def follow(self, status: TaskStatus, **values: Any) -> int:
+        """Moves the operation to what its task's status means; within the transaction that moved the task."""
+        return self.update(
+            status=OPERATION_STATUS[status], version=F("version") + 1, last_updated_date=Now(), **values
+        )
+
+    def visible_to(self, reader: Any) -> Self:
+        return self if reader.sees_all else self.filter(created_by_id=reader.user_id)
+
+
+class Operation(Technical):
+    """What a client starts and follows. The app that knows the business adds its own fields."""
+
+    task = models.OneToOneField(Task, on_delete=models.PROTECT, related_name="+")
+    status = models.CharField(
+        max_length=12, default=OperationStatus.IN_PROGRESS.value, choices=[(s.value, s.value) for s in OperationStatus]
+    )
+
+    objects: models.Manager[Any] = OperationQuerySet.as_manager()
+
+    class Meta:
+        abstract = True

@@ -1,0 +1,37 @@
+"""The Celery tasks. Each takes ids by keyword and does one step; none of them holds state."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from celery import shared_task
+from celery.exceptions import Ignore
+
+from jobs import running, services
+from jobs.doorbell import ring
+
+logger = logging.getLogger(__name__)
+
+
+@shared_task(name="jobs.tasks.run", bind=True, ignore_result=False)
+def run(self: Any, *, task_id: int) -> dict[str, Any]:
+    """Runs one task if it still waits. A late or doubled message finds nothing to do and leaves no trace."""
+    outcome = running.run_task(task_id=task_id, celery_task_id=str(self.request.id or ""))
+    if outcome is None:
+        raise Ignore
+    return {"task": task_id, "outcome": outcome}
+
+
+@shared_task(name="jobs.tasks.sweep")
+def sweep() -> dict[str, int]:
+    """Beat's knock: takes tasks from workers that fell silent, and rings again for those that nobody claimed."""
+    reaped = services.reap()
+    rung = 0
+    for task_id in services.tasks_to_ring():
+        if not ring(task_id):
+            break  # the broker is away: the rest are due again later
+        rung += 1
+    if reaped or rung:
+        logger.info("sweep: %s taken from silent workers, %s rung for again", reaped, rung)
+    return {"reaped": reaped, "rung": rung}

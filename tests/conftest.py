@@ -1,0 +1,113 @@
+"""What all tests share: the database, the users of each role, and a client that speaks as one of them."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.cache import cache
+from django.db import connection
+from django.test import Client
+
+from hypermedia.media import RESOURCE
+from hypermedia.readers import Role
+from jobs.models import Task
+from jobs.running import run_task
+from jobs.states import TaskStatus
+from tests.factories import UserFactory
+
+PASSWORD_HASHER = "django.contrib.auth.hashers.MD5PasswordHasher"  # tests do not measure how slow hashing is
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """Tests that commit end with a TRUNCATE of every table, which the ledger refuses."""
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE consumption_consumption DISABLE TRIGGER consumption_not_truncated")
+
+
+@pytest.fixture(autouse=True)
+def quick_passwords(settings: Any) -> None:
+    settings.PASSWORD_HASHERS = [PASSWORD_HASHER]
+
+
+@pytest.fixture(autouse=True)
+def empty_cache() -> Iterator[None]:
+    yield
+    cache.clear()
+
+
+class ApiClient:
+    """Speaks HTTP as one user: JSON in, the contract's media type out."""
+
+    def __init__(self, user: User | None) -> None:
+        self.user = user
+        self._client = Client()
+
+    def request(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
+        sent = {"Accept": RESOURCE, **{name.replace("_", "-"): value for name, value in headers.items()}}
+        if self.user is not None and "Authorization" not in sent:
+            credentials = b64encode(f"{self.user.username}:{self.user.username}".encode()).decode()
+            sent["Authorization"] = f"Basic {credentials}"
+        data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+        content_type = sent.pop("Content-Type", RESOURCE if body is not None else "")
+        path = path.removeprefix("http://localhost:9998")
+        return self._client.generic(method, path, data, content_type=content_type, headers=sent)
+
+    def get(self, path: str, **headers: str) -> Any:
+        return self.request("GET", path, **headers)
+
+    def post(self, path: str, body: Any = None, **headers: str) -> Any:
+        return self.request("POST", path, body, **headers)
+
+    def delete(self, path: str, **headers: str) -> Any:
+        return self.request("DELETE", path, **headers)
+
+
+@pytest.fixture
+def client_of(db: None) -> Callable[..., ApiClient]:
+    """`client_of(Role.CLIENT)`: a new user of these roles, ready to ask."""
+
+    def make(*roles: Role, **attributes: Any) -> ApiClient:
+        return ApiClient(UserFactory(roles=roles, **attributes))
+
+    return make
+
+
+@pytest.fixture
+def testuser(client_of: Callable[..., ApiClient]) -> ApiClient:
+    return client_of(Role.CLIENT)
+
+
+@pytest.fixture
+def operator(client_of: Callable[..., ApiClient]) -> ApiClient:
+    return client_of(Role.OPERATOR)
+
+
+@pytest.fixture
+def auditor(client_of: Callable[..., ApiClient]) -> ApiClient:
+    return client_of(Role.AUDITOR)
+
+
+@pytest.fixture
+def work(transactional_db: None) -> Callable[[], None]:
+    """Runs every waiting task to its end, here and now, as a worker would."""
+
+    def run_all() -> None:
+        for task_id in Task.objects.filter(status=TaskStatus.PENDING).values_list("pk", flat=True):
+            run_task(task_id=task_id)
+
+    return run_all
+
+
+def rel(document: dict[str, Any], name: str) -> str | None:
+    """Where the link `name` of a document leads, if it is there."""
+    return next((link["href"] for link in document["links"] if link["rel"] == name), None)
+
+
+def rels(document: dict[str, Any]) -> list[str]:
+    return [link["rel"] for link in document["links"]]
