@@ -7,6 +7,7 @@ resolver, the database, or a mistake of ours. Never HTML on the API, never a sta
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -20,6 +21,7 @@ from rest_framework.response import Response
 
 from hypermedia import errors
 from hypermedia.errors import PROBLEM_TYPE, DomainError, ResultMessage, problem
+from hypermedia.media import ProblemRenderer
 from hypermedia.middleware import is_api, request_id
 from hypermedia.parsers import BodyTooLarge
 
@@ -89,14 +91,8 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response 
         content_type=PROBLEM_TYPE,
     )
     # Errors ignore `Accept`: REST framework would otherwise answer 406 about the 406.
-    request.accepted_renderer, request.accepted_media_type = _problem_renderer(), PROBLEM_TYPE
+    request.accepted_renderer, request.accepted_media_type = ProblemRenderer(), PROBLEM_TYPE
     return response
-
-
-def _problem_renderer() -> Any:
-    from hypermedia.media import ProblemRenderer
-
-    return ProblemRenderer()
 
 
 def messages_of(error: BaseException, status: int) -> list[ResultMessage]:
@@ -118,7 +114,7 @@ def headers_of(error: BaseException, status: int, allowed: list[str]) -> dict[st
     if status == 503:
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     if isinstance(error, exceptions.Throttled):
-        headers["Retry-After"] = str(int(error.wait or 1) or 1)
+        headers["Retry-After"] = str(int(getattr(error, "wait", None) or 1))
     if isinstance(error, errors.RangeNotSatisfiable):
         headers["Content-Range"] = f"bytes */{error.size}"
     return headers
@@ -148,8 +144,6 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    import sys
-
     error = sys.exc_info()[1]
     status = status_of(error) if error is not None else 500
     status = status if status >= 500 else 500

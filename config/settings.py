@@ -32,7 +32,7 @@ DEVELOPMENT = ENVIRONMENT == "development"
 
 def required_in_production(name: str, development: str) -> str:
     """The variable's value; in development a default, in production an error that names what is missing."""
-    value = env.str(name, default=development if DEVELOPMENT else "")
+    value = str(env.str(name, default=development if DEVELOPMENT else ""))
     if not value:
         raise ImproperlyConfigured(
             f"{name} is not set. Production needs it (docs/install.md); for development run `make run`"

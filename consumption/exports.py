@@ -99,7 +99,8 @@ def counter_lines(window: Window) -> Composed:
             || ',"counterId":' || k.id || ',"aggregationLevel":"' || k.aggregation_level || '"' || {holder}
             || ',"startDate":"' || p.start_date || '"' || coalesce(',"endDate":"' || p.end_date || '"', '')
             || ',"total":{{' || CASE l.type
-                WHEN 'AMOUNT' THEN '"amount":{{"value":' || trim_scale(coalesce(t.amount, 0)) || ',"currency":"' || l.currency || '"}}'
+                WHEN 'AMOUNT' THEN '"amount":{{"value":' || trim_scale(coalesce(t.amount, 0))
+                    || ',"currency":"' || l.currency || '"}}'
                 WHEN 'UNITS' THEN '"numberOfUnits":' || trim_scale(coalesce(t.number_of_units, 0))
                 ELSE '"serviceDays":' || t.service_days
             END || '}}}}'
@@ -118,7 +119,8 @@ def consumption_lines(window: Window) -> Composed:
         """
         SELECT '{{"type":"consumption","id":' || c.id || ',"limitCode":' || to_json(l.code)::text
             || ',"counterId":' || p.counter_id || ',"counterPeriodId":' || c.counter_period_id
-            || ',"transactionDateTime":{{"value":"' || {moment} || '"}},"serviceDate":"' || c.service_date || '"' || {holder}
+            || ',"transactionDateTime":{{"value":"' || {moment} || '"}},"serviceDate":"' || c.service_date || '"'
+            || {holder}
             || coalesce(',"amount":{{"value":' || trim_scale(c.amount) || ',"currency":"' || l.currency || '"}}', '')
             || coalesce(',"numberOfUnits":' || trim_scale(c.number_of_units), '')
             || coalesce(',"provider":{{"code":' || to_json(c.provider_code)::text || '}}', '')
@@ -143,9 +145,7 @@ _HOLDER = SQL(
     """ ',"familyCode":' || to_json(k.family_code)::text)"""
 )
 # Milliseconds, left out when they are zero; the only full stop in the text is the one before them.
-_MOMENT = SQL(
-    """replace(to_char(c.transaction_datetime, 'YYYY-MM-DD"T"HH24:MI:SS.MSTZH:TZM'), '.000', '')"""
-)
+_MOMENT = SQL("""replace(to_char(c.transaction_datetime, 'YYYY-MM-DD"T"HH24:MI:SS.MSTZH:TZM'), '.000', '')""")
 
 
 def _condition(window: Window) -> Composed:
@@ -189,7 +189,7 @@ def _totals(window: Window) -> Composed:
 
 
 def _as_raw_lines(statement: Composed) -> Composed:
-    """COPY's text format would double backslashes; csv with a quote and a delimiter that JSON never contains does not."""
+    """COPY's text format would double backslashes; csv with a quote and a delimiter that JSON never has does not."""
     return SQL("COPY ({}) TO STDOUT (FORMAT csv, QUOTE E'\\x01', DELIMITER E'\\x02')").format(statement)
 
 

@@ -159,9 +159,7 @@ class ReadConsumptionBatch(Operation):
     limit_codes = ArrayField(models.CharField(max_length=60), null=True, help_text="empty: all limits")
     format = models.CharField(max_length=8, null=True, choices=ExportFormat.choices)
     compression = models.CharField(max_length=5, null=True, choices=Compression.choices)
-    data_file_set = models.ForeignKey(
-        "datafiles.DataFileSet", on_delete=models.PROTECT, null=True, related_name="+"
-    )
+    data_file_set = models.ForeignKey("datafiles.DataFileSet", on_delete=models.PROTECT, null=True, related_name="+")
     snapshot = SnapshotField(null=True)
     snapshot_at = models.DateTimeField(null=True)
 

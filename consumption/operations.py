@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from psycopg import Connection
@@ -26,7 +26,7 @@ _WRITER_POLL_SECONDS = 0.1
 
 def export(run: Run) -> Result:
     """Exports one batch: waits until its window is complete, then writes everything from one snapshot."""
-    batch: ReadConsumptionBatch = run.operation
+    batch = cast(ReadConsumptionBatch, run.operation)
     try:
         with run.connect() as connection:
             wait_until_complete(run, connection, batch)
@@ -90,9 +90,7 @@ def _limits(connection: Connection[Any], batch: ReadConsumptionBatch) -> list[Ex
 
 def _record(batch: ReadConsumptionBatch, snapshot: Snapshot, published: Published) -> None:
     content = Content(published, "Export of counters and consumptions", NDJSON)
-    data_file_set = store_set(
-        owner_id=batch.created_by_id, description=f"Export {batch.pk}", contents=[content]
-    )
+    data_file_set = store_set(owner_id=batch.created_by_id, description=f"Export {batch.pk}", contents=[content])
     ReadConsumptionBatch.objects.filter(pk=batch.pk).update(
         data_file_set=data_file_set, snapshot=snapshot.text, snapshot_at=snapshot.taken_at
     )

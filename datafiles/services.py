@@ -56,7 +56,9 @@ def tidy(*, older_than_seconds: float) -> int:
     """
     removed = 0
     for batch in batched(storage.older_than(older_than_seconds), 500):
-        known = set(DataFile.objects.filter(storage_key__in=[key for key, _ in batch]).values_list("storage_key", flat=True))
+        known = set(
+            DataFile.objects.filter(storage_key__in=[key for key, _ in batch]).values_list("storage_key", flat=True)
+        )
         for key, staged in batch:
             if staged:
                 storage.discard_staged(key)

@@ -89,7 +89,7 @@ class Staged:
             if size != self.content_length:
                 raise StorageError(f"The file has {size} bytes; {self.content_length} were written.", "Check the disk.")
             path = _path(self.key)
-            os.rename(self._file.name, path)
+            path.with_suffix(_STAGED).rename(path)
             _sync_folder(path.parent)
         return Published(self.key, self.content_length, self._hash.hexdigest(), row_count)
 
@@ -103,7 +103,7 @@ def stage() -> Iterator[Staged]:
         temporary.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         file = temporary.open("xb")
     try:
-        os.chmod(temporary, 0o600)
+        temporary.chmod(0o600)
         yield Staged(key, file)
     finally:
         # On a full or read-only disk even tidying fails; the janitor comes again, the first error is the one to tell.

@@ -29,9 +29,7 @@ class DataFileSetView(ResourceView):
     roles = {"GET": READERS}
 
     def find(self, **key: Any) -> tuple[DataFileSet, list[DataFile]]:
-        data_file_set = (
-            DataFileSet.objects.visible_to(self.reader).filter(**key).prefetch_related("data_files").first()
-        )
+        data_file_set = DataFileSet.objects.visible_to(self.reader).filter(**key).prefetch_related("data_files").first()
         if data_file_set is None:
             raise NotFound(f"Data file set code {key.get('code', key.get('pk'))} is unknown.", code="DAT-IP-DAFI-003")
         return data_file_set, list(data_file_set.data_files.all())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -20,7 +20,11 @@ def date_time(moment: datetime) -> dict[str, str]:
     """`{"value": ...}` in the server's time zone, to the millisecond, the fraction left out when it is zero."""
     local = localtime(moment)
     milliseconds = local.microsecond // 1000
-    return {"value": local.replace(microsecond=milliseconds * 1000).isoformat(timespec="milliseconds" if milliseconds else "seconds")}
+    return {
+        "value": local.replace(microsecond=milliseconds * 1000).isoformat(
+            timespec="milliseconds" if milliseconds else "seconds"
+        )
+    }
 
 
 def money(value: Decimal, currency: str) -> dict[str, Any]:
@@ -37,7 +41,7 @@ def parse_date_time(text: str) -> datetime:
     moment = datetime.fromisoformat(f"{seconds}.{(fraction or '0')[:3].ljust(3, '0')}{offset}")
     # A moment outside the calendar once it is moved to UTC cannot be stored; astimezone raises OverflowError then.
     try:
-        in_utc = moment.astimezone(timezone.utc)
+        in_utc = moment.astimezone(UTC)
         localtime(in_utc)
     except OverflowError as error:
         raise ValueError("out of range") from error

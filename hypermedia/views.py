@@ -52,7 +52,7 @@ class ResourceView(APIView):
         """REST framework's `Allow` and `Vary` are not the seed's; 405 and OPTIONS set `Allow` themselves."""
         return {}
 
-    def options(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+    def options(self, request: Any, *args: Any, **kwargs: Any) -> Response:
         return Response(status=204, headers={"Allow": ", ".join(self.allowed_methods)})
 
     def read(self, serializer: type[Input]) -> dict[str, Any]:

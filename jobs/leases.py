@@ -36,7 +36,9 @@ GRACE_SECONDS = 5.0
 def connection_info(**overrides: Any) -> str:
     """What psycopg needs to open another connection to the service's database."""
     parameters = django_connection.get_connection_params()
-    kept = {key: value for key, value in parameters.items() if isinstance(value, (str, int)) and key != "client_encoding"}
+    kept = {
+        key: value for key, value in parameters.items() if isinstance(value, (str, int)) and key != "client_encoding"
+    }
     return make_conninfo(**{**kept, **overrides})
 
 

@@ -12,21 +12,31 @@ from jobs.states import Move, OperationStatus, TaskStatus, allowed_from
 class TaskSubject(Protocol):
     """What the link rules ask of a task."""
 
-    id: int
-    status: str
-    created_by_id: int
-    subject_path: str
-    interfaced_message_id: int
+    @property
+    def id(self) -> int: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def created_by_id(self) -> int: ...
+    @property
+    def subject_path(self) -> str: ...
+    @property
+    def interfaced_message_id(self) -> int: ...
 
 
 class OperationSubject(Protocol):
     """What the link rules ask of an operation."""
 
-    id: int
-    status: str
-    created_by_id: int
-    task_id: int
-    path: str
+    @property
+    def id(self) -> int: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def created_by_id(self) -> int: ...
+    @property
+    def task_id(self) -> int: ...
+    @property
+    def path(self) -> str: ...
 
 
 def _may_restart(task: TaskSubject, reader: Reader) -> bool:

@@ -96,7 +96,9 @@ class Task(Technical):
 
     task_type = models.ForeignKey(TaskType, on_delete=models.PROTECT, related_name="tasks", db_index=False)
     subject_id = models.BigIntegerField(null=True)
-    status = models.CharField(max_length=10, default=TaskStatus.PENDING.value, choices=[(s.value, s.value) for s in TaskStatus])
+    status = models.CharField(
+        max_length=10, default=TaskStatus.PENDING.value, choices=[(s.value, s.value) for s in TaskStatus]
+    )
     owner = models.CharField(max_length=120, blank=True)
     thread_code = models.CharField(max_length=120, blank=True)
     epoch = models.PositiveIntegerField(default=0)
@@ -185,9 +187,7 @@ class Message(models.Model):
 class OperationQuerySet(models.QuerySet[Any]):
     def follow(self, status: TaskStatus, **values: Any) -> int:
         """Moves the operation to what its task's status means; within the transaction that moved the task."""
-        return self.update(
-            status=OPERATION_STATUS[status], version=F("version") + 1, last_updated_date=Now(), **values
-        )
+        return self.update(status=OPERATION_STATUS[status], version=F("version") + 1, last_updated_date=Now(), **values)
 
     def visible_to(self, reader: Any) -> Self:
         return self if reader.sees_all else self.filter(created_by_id=reader.user_id)

@@ -89,9 +89,7 @@ def run_task(*, task_id: int, celery_task_id: str = "") -> str | None:
     An unexpected error is stored as a failure and then raised again, so that Celery's log of attempts has it too.
     """
     claimed_at = time.monotonic()
-    task = services.claim(
-        task_id=task_id, owner=owner_name(), thread_code=thread_code(), celery_task_id=celery_task_id
-    )
+    task = services.claim(task_id=task_id, owner=owner_name(), thread_code=thread_code(), celery_task_id=celery_task_id)
     if task is None:
         return None
     logger.info("task %s: attempt %s of %s", task.pk, task.attempt_count, task.task_type.code)

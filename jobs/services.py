@@ -118,7 +118,9 @@ def _give_back(task_id: int, epoch: int) -> bool:
     )
     if moved:
         _close_attempts(task_id, Outcome.GIVEN_BACK)
-        say(task_id, Severity.INFORMATIVE, "TSK-IN-003", "The worker was stopped; the operation waits for the next one.")
+        say(
+            task_id, Severity.INFORMATIVE, "TSK-IN-003", "The worker was stopped; the operation waits for the next one."
+        )
         ring_on_commit(task_id)
     return bool(moved)
 

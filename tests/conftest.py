@@ -73,7 +73,7 @@ def client_of(db: None) -> Callable[..., ApiClient]:
     """`client_of(Role.CLIENT)`: a new user of these roles, ready to ask."""
 
     def make(*roles: Role, **attributes: Any) -> ApiClient:
-        return ApiClient(UserFactory(roles=roles, **attributes))
+        return ApiClient(UserFactory.create(roles=roles, **attributes))
 
     return make
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 import factory
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group, User
 
-from consumption.models import Limit, TransactionSource
+from consumption.models import Consumption, Counter, CounterPeriod, Limit, TransactionSource
 
 
 class UserFactory(factory.django.DjangoModelFactory[User]):
@@ -45,3 +47,34 @@ class TransactionSourceFactory(factory.django.DjangoModelFactory[TransactionSour
         django_get_or_create = ("code",)
 
     code = "CLAIMS"
+
+
+class CounterPeriodFactory(factory.django.DjangoModelFactory[CounterPeriod]):
+    """A person's counter of a limit in 2024."""
+
+    class Meta:
+        model = CounterPeriod
+        exclude = ("limit", "person_code")
+
+    limit = factory.SubFactory(LimitFactory)
+    person_code = factory.Sequence(lambda n: f"P{n}")
+    counter = factory.LazyAttribute(
+        lambda period: Counter.objects.create(
+            limit=period.limit, aggregation_level=Counter.Level.PERSON, person_code=period.person_code
+        )
+    )
+    start_date = date(2024, 1, 1)
+    end_date = date(2024, 12, 31)
+
+
+class ConsumptionFactory(factory.django.DjangoModelFactory[Consumption]):
+    """One unit used in March 2024."""
+
+    class Meta:
+        model = Consumption
+
+    counter_period = factory.SubFactory(CounterPeriodFactory)
+    limit = factory.LazyAttribute(lambda consumption: consumption.counter_period.counter.limit)
+    transaction_datetime = datetime(2024, 3, 1, 12, tzinfo=UTC)
+    service_date = date(2024, 3, 1)
+    number_of_units = Decimal(1)

@@ -161,4 +161,4 @@ def last_line(output: str) -> str:
     lines = [line.strip() for line in output.splitlines() if line.strip()] or ["it said nothing"]
     reasons = [line for line in lines if re.search(r"FATAL|PANIC|error:", line)]
     line = (reasons or lines)[-1]
-    return re.sub(r"^.*?(FATAL|PANIC|error): +", "", line).rstrip(".") + "."
+    return re.sub(r"^(but |.*?(FATAL|PANIC|error): +)", "", line).rstrip(".") + "."

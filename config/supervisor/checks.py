@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import socket
 
 from django.db import DatabaseError, connection
@@ -10,15 +12,17 @@ from kombu import Connection
 from config.embedded.process import ServiceError
 from config.supervisor.environment import Address
 
+NO_NEWS = re.compile(r"^connection (failed|is bad): ")
+
 
 def port_is_free(address: Address) -> None:
     """Nobody listens on the address, nor on `localhost`, which may mean another one to a browser."""
     try:
         with socket.create_server((address.host, address.port), family=family(address.host)):
             pass
-    except OSError as error:
+    except (OSError, OverflowError) as error:
         raise ServiceError(
-            f"Port {address.port} cannot be used ({reason(error)}): stop what uses it, or choose another with PORT."
+            f"Port {address.port} of {address.host} cannot be used ({reason(error)}): choose another with PORT."
         ) from error
     if answers("localhost", address.port):
         raise ServiceError(f"Port {address.port} is used by another program: stop it, or choose another with PORT.")
@@ -28,8 +32,10 @@ def family(host: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
-def reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()
+def reason(error: OSError | OverflowError) -> str:
+    """In the system's words, which Python would prolong."""
+    errno = getattr(error, "errno", None)
+    return os.strerror(errno).lower() if isinstance(errno, int) and errno > 0 else str(error).rstrip(".")
 
 
 def answers(host: str, port: int) -> bool:
@@ -60,6 +66,7 @@ def broker_is_there(url: str) -> None:
 
 
 def one_line(error: Exception) -> str:
-    """The last line of an error's text, where libpq puts the reason after the attempts."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines[-1] if lines else type(error).__name__).removesuffix(".") + "."
+    """The first line of an error's text that gives a reason; libpq adds hints and other attempts."""
+    lines = [NO_NEWS.sub("", line.strip()) for line in str(error).splitlines() if line.strip()]
+    reasons = [line for line in lines if "failed: " in line]
+    return (reasons or lines or [type(error).__name__])[0].removesuffix(".") + "."

@@ -22,7 +22,7 @@ HEADERS = {
     "X-OHI-APP-VERSION": "6.0.0",
     "X-XSS-Protection": "1; mode=block",
 }
-BODY = """{
+BODY = b"""{
    "transactionEndDateTime" : {
       "value" : "1970-10-11T14:04:42.509+01:00"
    },
@@ -30,7 +30,7 @@ BODY = """{
       "value" : "1970-10-11T14:04:41+01:00"
    },
    "limitCodes" : [ "VERT" ]
-}""".encode()
+}"""
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -39,8 +39,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def seed(settings: Any) -> ApiClient:
     """The seed's user, speaking as the seed does: `Authorization: user testuser1`, Dutch time."""
     settings.TIME_ZONE = "Europe/Amsterdam"
-    LimitFactory()
-    UserFactory(username="testuser1", roles=["client"])
+    LimitFactory.create()
+    UserFactory.create(username="testuser1", roles=["client"])
     return ApiClient(None)
 
 
@@ -59,7 +59,8 @@ def start(seed: ApiClient) -> str:
 
 
 def fail_export(location: str) -> None:
-    task = claim(task_id=Task.objects.get().pk, owner="w", thread_code="adjulimits-inttest--1 ( main )", celery_task_id="")
+    thread_code = "adjulimits-inttest--1 ( main )"
+    task = claim(task_id=Task.objects.get().pk, owner="w", thread_code=thread_code, celery_task_id="")
     assert task is not None
     fail(task=task, code="TSK-FA-009", text="Broken on purpose. A restart can help.")
 
@@ -141,10 +142,10 @@ def test_failed_export(seed: ApiClient) -> None:
     assert rels(batch) == ["self", "operator"]
 
 
-def expected_task(task: dict[str, Any], batch: str, status: str, *extra: str) -> list[Any]:
+def expected_task(task: dict[str, Any], batch: str, status: str, *extra: str) -> list[tuple[str, Any]]:
     """The seed's task, with what differs by nature taken from the answer."""
     identifier = task["id"]
-    links = [
+    links: list[dict[str, Any]] = [
         {"href": f"http://localhost:9998/api/generic/tasks/{identifier}", "rel": "self"},
         {"href": rel(task, "operator:messages"), "rel": "operator:messages", "httpMethod": "GET"},
         {
