@@ -9,6 +9,8 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 
+from consumption.clusters import identifiers
+
 
 def alive(request: HttpRequest) -> JsonResponse:
     """200 as long as the process answers; asks nothing else."""
@@ -29,7 +31,10 @@ def _database_problems() -> list[str]:
         pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
     except DatabaseError:
         return ["the database does not answer"]
-    return [f"{len(pending)} migrations are not applied"] if pending else []
+    if pending:
+        return [f"{len(pending)} migrations are not applied"]
+    known, current = identifiers("default")
+    return [] if known in {None, current} else ["the ledger was restored from another cluster: adopt_ledger"]
 
 
 def _storage_problems() -> list[str]:

@@ -191,6 +191,17 @@ SPECTACULAR_SETTINGS = {
     "PREPROCESSING_HOOKS": ["config.openapi.only_api"],
 }
 
+# -- console ---------------------------------------------------------------------------------------
+
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "Tallyport",
+    "SITE_HEADER": "Tallyport",
+    "SITE_SUBHEADER": "Exports and integrations",
+    "SITE_SYMBOL": "assignment_turned_in",
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+}
+
 # -- work ------------------------------------------------------------------------------------------
 
 CELERY_BROKER_URL = required_in_production("CELERY_BROKER_URL", place.of(BASE_DIR).broker_url)

@@ -20,6 +20,7 @@ urlpatterns = [
     path("api/openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),
     path("api/docs", SpectacularSwaggerView.as_view(url_name="openapi"), name="docs"),
     path("api/accesstokens", tokens.AccessTokensView.as_view()),
+    path("ws/rest/service/v2/", include("jobs.callbacks.urls")),
     path("api/", include(api)),
     path("", include(api)),
 ]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.checks import CheckMessage, Error, Tags, register
-from django.db import connections
-from django.db.utils import DatabaseError
+
+from consumption.clusters import identifiers
 
 
 @register(Tags.database)
@@ -14,8 +14,8 @@ def ledger_belongs_to_this_cluster(databases: Any = None, **_: Any) -> list[Chec
     """consumption.E001: the ledger's transaction ids come from another database cluster."""
     found: list[CheckMessage] = []
     for alias in databases or []:
-        known, current = _identifiers(alias)
-        if known and known != current:
+        known, current = identifiers(alias)
+        if known is not None and known != current:
             found.append(
                 Error(
                     "The ledger was restored from another database cluster: its transaction ids mean nothing here.",
@@ -24,17 +24,3 @@ def ledger_belongs_to_this_cluster(databases: Any = None, **_: Any) -> list[Chec
                 )
             )
     return found
-
-
-def _identifiers(alias: str) -> tuple[str | None, str]:
-    """(the cluster that the ledger belongs to, the cluster that this is)."""
-    from consumption.models import LedgerCluster
-
-    with connections[alias].cursor() as cursor:
-        cursor.execute("SELECT system_identifier::text FROM pg_control_system()")
-        current = str(cursor.fetchone()[0])
-    try:
-        known = LedgerCluster.objects.using(alias).values_list("system_identifier", flat=True).first()
-    except DatabaseError:  # not migrated yet
-        known = None
-    return known, current

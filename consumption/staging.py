@@ -1,0 +1,82 @@
+"""A temporary table of consumptions that are checked but not yet in the ledger.
+
+It is filled in transactions of its own, before the one that writes to the ledger: exports of closed windows wait for
+that one, so it should be short, however slowly the rows come in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import date
+from decimal import Decimal
+from typing import NamedTuple
+
+from django.db import DatabaseError, connection, transaction
+from psycopg.sql import SQL, Identifier
+
+
+class StagedRow(NamedTuple):
+    """One consumption, its codes replaced by ids; the columns of the table, in their order."""
+
+    line: int
+    limit_id: int
+    aggregation_level: str
+    person_code: str | None
+    family_code: str | None
+    start_date: date
+    end_date: date | None
+    service_date: date
+    amount: Decimal | None
+    number_of_units: Decimal | None
+    provider_code: str | None
+    external_id: str | None
+    transaction_source_id: int | None
+    reference_code: str | None
+    description: str | None
+    withdrawn: bool
+
+
+_CREATE = """
+    CREATE TEMPORARY TABLE staged_consumption (
+        line bigint NOT NULL,
+        limit_id bigint NOT NULL,
+        aggregation_level text NOT NULL,
+        person_code text,
+        family_code text,
+        start_date date NOT NULL,
+        end_date date,
+        service_date date NOT NULL,
+        amount numeric(20, 4),
+        number_of_units numeric(20, 4),
+        provider_code text,
+        external_id text,
+        transaction_source_id bigint,
+        reference_code text,
+        description text,
+        withdrawn boolean NOT NULL
+    )
+"""
+_DROP = "DROP TABLE IF EXISTS pg_temp.staged_consumption"
+_COPY = SQL("COPY pg_temp.staged_consumption ({}) FROM STDIN").format(SQL(", ").join(map(Identifier, StagedRow._fields)))
+
+
+@contextmanager
+def table() -> Iterator[None]:
+    """The empty table, there until the end of the block. One at a time on a connection."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_DROP)
+        cursor.execute(_CREATE)
+    try:
+        yield
+    finally:
+        # In a transaction that has failed, or on a lost connection, the table goes by itself.
+        with suppress(DatabaseError), connection.cursor() as cursor:
+            cursor.execute(_DROP)
+
+
+@transaction.atomic
+def add(rows: Iterable[StagedRow]) -> None:
+    with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
+        for row in rows:
+            copy.write_row(row)
