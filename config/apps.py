@@ -7,7 +7,10 @@ class ConfigConfig(AppConfig):
     verbose_name = "Tallyport"
 
     def ready(self) -> None:
+        from config import wiring
         from config.roles import store_roles
+
+        wiring.connect()
 
         # After the last app: only then do the permissions of all of them exist.
         last = list(apps.get_app_configs())[-1]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging, worker_process_init, worker_shutdown
+from celery.signals import setup_logging, worker_process_init, worker_shutdown, worker_shutting_down
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+logger = logging.getLogger(__name__)
 
 app = Celery("tallyport")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -28,10 +31,28 @@ def end_with_the_worker(**_: Any) -> None:
     die_with_parent()
 
 
+@worker_shutting_down.connect
+def give_work_back_at_once(how: str = "", **_: Any) -> None:
+    """SIGTERM under REMAP_SIGTERM=SIGQUIT: Celery has ended the pool, and sends no `worker_shutdown` in this case."""
+    if how == "Cold":
+        _give_work_back()
+
+
 @worker_shutdown.connect
 def give_work_back(**_: Any) -> None:
     """Whatever the pool still held when the worker was told to stop goes back to the queue, unspent."""
-    from jobs.running import owner_name
-    from jobs.services import give_back_all
+    _give_work_back()
 
-    give_back_all(owner=owner_name(os.getpid()))
+
+def _give_work_back() -> None:
+    from django.db import DatabaseError
+
+    from jobs.recovery import give_back_all
+    from jobs.workers import OWNER
+
+    try:
+        given = give_back_all(owner=OWNER)
+    except DatabaseError as error:
+        logger.warning("work could not be given back (%s); the reaper will see to it", type(error).__name__)
+    else:
+        logger.info("%s tasks given back", given)

@@ -20,10 +20,10 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from hypermedia import errors
+from hypermedia.bodies import BodyTooLarge
 from hypermedia.errors import PROBLEM_TYPE, DomainError, ResultMessage, problem
 from hypermedia.media import ProblemRenderer
 from hypermedia.middleware import is_api, request_id
-from hypermedia.parsers import BodyTooLarge
 
 logger = logging.getLogger(__name__)
 

@@ -5,31 +5,47 @@ from __future__ import annotations
 import os
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
-from django.http import HttpRequest, JsonResponse
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from consumption.clusters import identifiers
+from hypermedia.media import AnyAccept, PlainJSONRenderer
+from hypermedia.views import ResourceView
 
 
-def alive(request: HttpRequest) -> JsonResponse:
+class OpenView(ResourceView):
+    """For probes: open to everybody, and plain JSON whatever `Accept` says."""
+
+    authentication_classes = ()
+    permission_classes = ()
+    renderer_classes = (PlainJSONRenderer,)
+    content_negotiation_class = AnyAccept
+
+
+class AliveView(OpenView):
     """200 as long as the process answers; asks nothing else."""
-    return JsonResponse({"status": "ok"})
+
+    def get(self, request: Request) -> Response:
+        return Response({"status": "ok"})
 
 
-def ready(request: HttpRequest) -> JsonResponse:
+class ReadyView(OpenView):
     """200 when the database answers, is migrated, and files can be written; 503 that names what is wrong."""
-    problems = [*_database_problems(), *_storage_problems()]
-    if problems:
-        return JsonResponse({"status": "not ready", "problems": problems}, status=503, headers={"Retry-After": "2"})
-    return JsonResponse({"status": "ready"})
+
+    def get(self, request: Request) -> Response:
+        problems = [*_database_problems(), *_storage_problems()]
+        if problems:
+            return Response({"status": "not ready", "problems": problems}, status=503, headers={"Retry-After": "2"})
+        return Response({"status": "ready"})
 
 
 def _database_problems() -> list[str]:
     try:
         executor = MigrationExecutor(connection)
         pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    except DatabaseError:
+    except Error:
         return ["the database does not answer"]
     if pending:
         return [f"{len(pending)} migrations are not applied"]

@@ -69,6 +69,7 @@ INSTALLED_APPS = [
     "datafiles.apps.DatafilesConfig",
     "jobs.apps.JobsConfig",
     "jobs.callbacks.apps.CallbacksConfig",
+    "jobs.notifications.apps.NotificationsConfig",
     "unfold",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -173,6 +174,7 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "config.errors.exception_handler",
     "URL_FORMAT_OVERRIDE": None,
+    "NON_FIELD_ERRORS_KEY": "\0",  # no property is called that: the parser refuses NUL
     "UNAUTHENTICATED_USER": None,
 }
 
@@ -198,8 +200,10 @@ UNFOLD: dict[str, Any] = {
     "SITE_HEADER": "Tallyport",
     "SITE_SUBHEADER": "Exports and integrations",
     "SITE_SYMBOL": "assignment_turned_in",
+    "SITE_URL": None,
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
+    "SIDEBAR": {"show_search": False, "navigation": "config.console.navigation"},
 }
 
 # -- work ------------------------------------------------------------------------------------------
@@ -211,7 +215,11 @@ CELERY_TASK_SERIALIZER = CELERY_RESULT_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TIMEZONE = "UTC"
 CELERY_TASK_DEFAULT_QUEUE = "operations"
-CELERY_TASK_ROUTES = {"jobs.tasks.run": {"queue": "operations"}, "*": {"queue": "housekeeping"}}
+CELERY_TASK_ROUTES = {
+    "jobs.tasks.run": {"queue": "operations"},
+    "jobs.notifications.tasks.deliver": {"queue": "deliveries"},
+    "*": {"queue": "housekeeping"},
+}
 CELERY_TASK_IGNORE_RESULT = True  # the row is the truth; exports keep their result as a log of attempts
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
@@ -236,6 +244,11 @@ CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
 SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=5)
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "jobs.tasks.sweep", "schedule": SWEEP_SECONDS, "options": {"expires": 60}},
+    "notifications": {
+        "task": "jobs.notifications.tasks.sweep",
+        "schedule": SWEEP_SECONDS,
+        "options": {"expires": 60},
+    },
     "tidy": {"task": "datafiles.tasks.tidy", "schedule": 3600.0, "options": {"expires": 3600}},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "run" / "beat")
@@ -246,6 +259,35 @@ LEASE_SECONDS = env.float("LEASE_SECONDS", default=30)
 LEASE_RENEWAL_SECONDS = env.float("LEASE_RENEWAL_SECONDS", default=2)
 MAX_ATTEMPTS = 3
 CLOSED_WINDOW_WAIT = timedelta(seconds=env.float("CLOSED_WINDOW_WAIT_SECONDS", default=300))
+
+# A folder that arms the failpoints (hypermedia/failpoints.py); for tests of kills and outages only.
+FAILPOINTS = env.str("FAILPOINTS", default="")
+if FAILPOINTS and not DEVELOPMENT:
+    raise ImproperlyConfigured("FAILPOINTS lets whoever writes to that folder end the service; production refuses it.")
+
+# -- notifications ---------------------------------------------------------------------------------
+
+# Seals the secrets of endpoints. A new key goes first; `manage.py reseal_secrets` then ends the old one.
+ENCRYPTION_KEYS = env.list("ENCRYPTION_KEYS", default=[SECRET_KEY])
+DELIVERY_SCHEMES = env.list("DELIVERY_SCHEMES", default=["http", "https"] if DEVELOPMENT else ["https"])
+DELIVERY_PORTS = env.list("DELIVERY_PORTS", cast=int, default=[] if DEVELOPMENT else [443, 8443])  # none: any
+# Networks that events may go to although they are not public.
+DELIVERY_ALLOWED_NETWORKS = env.list(
+    "DELIVERY_ALLOWED_NETWORKS", default=["127.0.0.0/8", "::1/128"] if DEVELOPMENT else []
+)
+DELIVERY_CA_FILE = env.str("DELIVERY_CA_FILE", default="")  # certificates to trust instead of the system's
+DELIVERY_CONNECT_SECONDS = env.float("DELIVERY_CONNECT_SECONDS", default=5)
+DELIVERY_READ_SECONDS = env.float("DELIVERY_READ_SECONDS", default=10)
+DELIVERY_TOTAL_SECONDS = env.float("DELIVERY_TOTAL_SECONDS", default=20)
+DELIVERY_LEASE_SECONDS = env.float("DELIVERY_LEASE_SECONDS", default=3 * DELIVERY_TOTAL_SECONDS)
+DELIVERY_THREADS = env.int("DELIVERY_THREADS", default=8)  # calls at once in one worker; it needs some threads more
+DELIVERIES_PER_ENDPOINT = env.int("DELIVERIES_PER_ENDPOINT", default=4)
+JOB_START_SECONDS = env.float("JOB_START_SECONDS", default=900)  # an integration that has not started by then is silent
+
+OPERATOR_EMAILS = env.list("OPERATOR_EMAILS", default=[])
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="tallyport@localhost")
+EMAIL_TIMEOUT = 10
+vars().update(env.email_url("EMAIL_URL", default="consolemail://" if DEVELOPMENT else "smtp://localhost:25"))
 
 # -- files -----------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from config.authentication import BasicAuthentication
 from hypermedia.errors import ResultMessage, RuleBroken
 from hypermedia.fields import DateTimeValueField, TextField, date_time
 from hypermedia.messages import StrictSerializer
@@ -25,8 +26,12 @@ class AccessTokenInput(StrictSerializer):
 
 
 class AccessTokensView(ResourceView):
-    """`POST`: a new token of the caller's own. Its text is in this answer and nowhere else."""
+    """`POST`: a new token of the caller's own. Its text is in this answer and nowhere else.
 
+    Asked for with the password, not with a token: one that leaked must not be able to prolong itself.
+    """
+
+    authentication_classes = (BasicAuthentication,)
     roles = {"POST": (Role.CLIENT, Role.OPERATOR, Role.AUDITOR)}
     serializer_class: type[serializers.Serializer[Any]] = AccessTokenInput
 

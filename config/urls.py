@@ -1,26 +1,29 @@
 """Every address of the service."""
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 
-from config import health, tokens
+from config import entry, health, tokens
 
 # The same resources under /api and, because the seed's requests use both, at the root. Links always name /api.
-api = [
+api: list[URLPattern | URLResolver] = [
+    path("", entry.EntryView.as_view()),
+    path("accesstokens", tokens.AccessTokensView.as_view()),
     path("", include("consumption.urls")),
     path("", include("datafiles.urls")),
     path("", include("jobs.urls")),
+    path("", include("jobs.notifications.urls")),
 ]
 
 urlpatterns = [
-    path("healthz", health.alive),
-    path("readyz", health.ready),
+    path("healthz", health.AliveView.as_view()),
+    path("readyz", health.ReadyView.as_view()),
     path("admin/", admin.site.urls),
     path("api/openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),
     path("api/docs", SpectacularSwaggerView.as_view(url_name="openapi"), name="docs"),
-    path("api/accesstokens", tokens.AccessTokensView.as_view()),
     path("ws/rest/service/v2/", include("jobs.callbacks.urls")),
+    path("api", entry.EntryView.as_view()),
     path("api/", include(api)),
     path("", include(api)),
 ]

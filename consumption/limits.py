@@ -11,6 +11,8 @@ from consumption.currencies import CURRENCIES
 from consumption.models import Counter, Limit, TransactionSource
 from hypermedia.errors import ResultMessage, RuleBroken
 
+_CHANGING = ["description", "reference"]  # a reference only until something is counted by it
+
 
 @dataclass(frozen=True)
 class LimitDefinition:
@@ -42,9 +44,7 @@ class Stored:
     unchanged: int
 
     def __add__(self, other: Stored) -> Stored:
-        return Stored(
-            self.created + other.created, self.updated + other.updated, self.unchanged + other.unchanged
-        )
+        return Stored(self.created + other.created, self.updated + other.updated, self.unchanged + other.unchanged)
 
 
 @transaction.atomic
@@ -108,10 +108,14 @@ def _change_rules(limit: LimitDefinition, known: Limit) -> Iterator[ResultMessag
     for name in ("type", "currency"):
         before, after = getattr(known, name), getattr(limit, name)
         if before != after:
-            text = f"Limit {limit.code} has {name} {before or 'none'}; that never changes, to {after or 'none'} neither."
+            text = (
+                f"Limit {limit.code} has {name} {before or 'none'}; that never changes, to {after or 'none'} neither."
+            )
             yield ResultMessage("CON-IP-023", text, f"{limit.pointer}/{name}")
     if known.reference != limit.reference and Counter.objects.filter(limit=known).exists():
-        text = f"Limit {limit.code} has counters by {known.reference}; the reference can no longer be {limit.reference}."
+        text = (
+            f"Limit {limit.code} has counters by {known.reference}; the reference can no longer be {limit.reference}."
+        )
         yield ResultMessage("CON-IP-024", text, f"{limit.pointer}/reference")
 
 
@@ -121,28 +125,24 @@ def _store_limits(limits: Sequence[LimitDefinition], known: dict[str, Limit]) ->
         for o in limits
         if o.code not in known
     ]
-    changed = [
-        known[o.code]
-        for o in limits
-        if o.code in known and _differs(known[o.code], description=o.description, reference=o.reference)
-    ]
+    changed = [known[o.code] for o in limits if o.code in known and _change(known[o.code], o, _CHANGING)]
     Limit.objects.bulk_create(new)
-    Limit.objects.bulk_update(changed, ["description", "reference"])
+    Limit.objects.bulk_update(changed, _CHANGING)
     return Stored(len(new), len(changed), len(limits) - len(new) - len(changed))
 
 
 def _store_sources(sources: Sequence[SourceDefinition]) -> Stored:
     known = {source.code: source for source in TransactionSource.objects.filter(code__in=[o.code for o in sources])}
     new = [TransactionSource(code=o.code, description=o.description) for o in sources if o.code not in known]
-    changed = [known[o.code] for o in sources if o.code in known and _differs(known[o.code], description=o.description)]
+    changed = [known[o.code] for o in sources if o.code in known and _change(known[o.code], o, ["description"])]
     TransactionSource.objects.bulk_create(new)
     TransactionSource.objects.bulk_update(changed, ["description"])
     return Stored(len(new), len(changed), len(sources) - len(new) - len(changed))
 
 
-def _differs(row: Limit | TransactionSource, **values: str) -> bool:
-    """Sets the values on the row; whether any of them is a change."""
-    changes = {name: value for name, value in values.items() if getattr(row, name) != value}
-    for name, value in changes.items():
+def _change(row: Limit | TransactionSource, to: LimitDefinition | SourceDefinition, names: Sequence[str]) -> bool:
+    """Gives the row the values of its definition; whether any of them is new."""
+    new = {name: getattr(to, name) for name in names if getattr(row, name) != getattr(to, name)}
+    for name, value in new.items():
         setattr(row, name, value)
-    return bool(changes)
+    return bool(new)

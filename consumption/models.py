@@ -164,6 +164,7 @@ class ReadConsumptionBatch(Operation):
     snapshot_at = models.DateTimeField(null=True)
 
     class Meta:
+        verbose_name = "export"
         indexes = [models.Index(fields=["status", "id"], name="read_batch_status")]
         permissions = [("start_export", "Can start exports from the console")]
 

@@ -15,6 +15,7 @@ from consumption.models import ReadConsumptionBatch
 from datafiles import storage
 from datafiles.services import Content, store_set
 from datafiles.storage import Published, Staged, StorageError
+from hypermedia.failpoints import hit
 from jobs import registry
 from jobs.errors import OperationFailed
 from jobs.registry import LongRunningOperation
@@ -30,8 +31,9 @@ def export(run: Run) -> Result:
     try:
         with run.connect() as connection:
             wait_until_complete(run, connection, batch)
-            with exports.reading(connection, settings.TIME_ZONE) as snapshot, storage.stage() as staged:
-                rows = _write(run, connection, batch, staged)
+            with storage.stage() as staged:
+                with exports.reading(connection, settings.TIME_ZONE) as snapshot:
+                    rows = _write(run, connection, batch, staged)
                 published = staged.publish(row_count=rows)
     except StorageError as error:
         raise OperationFailed("DAT-FA-001", error.what, error.advice) from error
@@ -69,6 +71,7 @@ def _write(run: Run, connection: Connection[Any], batch: ReadConsumptionBatch, s
     def seen(lines: int) -> None:
         nonlocal written
         written += lines
+        hit("export.chunk")
         run.progress(written, expected)
 
     for statement in (exports.counter_lines(window), exports.consumption_lines(window)):

@@ -1,6 +1,7 @@
-"""Which period of a counter a consumption falls in: the limit's reference rule and the service date say it, nothing else.
+"""Which period of a counter a consumption falls in.
 
-So the order in which consumptions arrive does not matter, and the same one always finds the same period.
+The limit's reference rule and the service date say it, and nothing else: so the order in which consumptions arrive
+does not matter, and the same one always finds the same period.
 """
 
 from __future__ import annotations
@@ -31,10 +32,8 @@ def period_of(reference: str, service_date: date) -> Period:
         return Period(date(service_date.year, 1, 1), date(service_date.year, 12, 31))
     if reference == Limit.Reference.LIFETIME:
         if service_date < LIFETIME_START:
-            raise _broken(f"A limit over the lifetime counts from {LIFETIME_START}; {service_date} lies before that.")
+            text = f"A limit over the lifetime counts from {LIFETIME_START}; {service_date} lies before that."
+            raise RuleBroken(ResultMessage("CON-IP-016", text, "/serviceDate"))
         return Period(LIFETIME_START, None)
-    raise _broken(f"Limits with the reference {reference} are not supported yet.")
-
-
-def _broken(text: str) -> RuleBroken:
-    return RuleBroken(ResultMessage("CON-IP-016", text, "/serviceDate"))
+    text = f"Limits with the reference {reference} are not supported yet."
+    raise RuleBroken(ResultMessage("CON-IP-016", text, "/limitCode"))

@@ -1,7 +1,7 @@
 """From the staging table into the ledger: set by set, in an order in which two writers cannot block each other.
 
-Counters and periods are made in the order of their keys and locked in the order of their ids, so that of two
-transactions that touch the same ones the second waits and neither fails. `tests/consumption` proves it.
+Counters first, then periods, each made or locked in the order of their keys: of two transactions that touch the same
+ones the second waits, and neither fails.
 """
 
 from __future__ import annotations
@@ -46,30 +46,19 @@ _WITH_COUNTER = """
     LEFT JOIN consumption_counter person ON person.limit_id = s.limit_id AND person.person_code = s.person_code
     LEFT JOIN consumption_counter family ON family.limit_id = s.limit_id AND family.family_code = s.family_code
 """
+# Makes the periods that are missing and adds to the totals of the others: locked in the order of their keys.
 _PERIODS = f"""
-    INSERT INTO consumption_counterperiod (counter_id, start_date, end_date, total)
-    SELECT DISTINCT coalesce(person.id, family.id), s.start_date, s.end_date, 0 FROM {_WITH_COUNTER}
+    INSERT INTO consumption_counterperiod AS period (counter_id, start_date, end_date, total)
+    SELECT coalesce(person.id, family.id), s.start_date, s.end_date, sum(coalesce(s.amount, s.number_of_units, 0))
+      FROM {_WITH_COUNTER}
+     GROUP BY 1, 2, 3
      ORDER BY 1, 2
-        ON CONFLICT DO NOTHING
-"""
+        ON CONFLICT (counter_id, start_date) DO UPDATE SET total = period.total + excluded.total
+"""  # noqa: S608  made of constants, like the next ones
 _WITH_PERIOD = f"""
     {_WITH_COUNTER}
     JOIN consumption_counterperiod p
       ON p.counter_id = coalesce(person.id, family.id) AND p.start_date = s.start_date
-"""
-_LOCK_PERIODS = f"""
-    SELECT count(*) FROM (
-        SELECT id FROM consumption_counterperiod
-         WHERE id IN (SELECT p.id FROM {_WITH_PERIOD}) ORDER BY id FOR NO KEY UPDATE
-    ) held
-"""
-_TOTALS = f"""
-    UPDATE consumption_counterperiod SET total = total + added.value
-      FROM (
-        SELECT p.id, sum(coalesce(s.amount, s.number_of_units)) AS value FROM {_WITH_PERIOD}
-         WHERE coalesce(s.amount, s.number_of_units) IS NOT NULL GROUP BY p.id
-      ) added
-     WHERE consumption_counterperiod.id = added.id
 """
 # A day counts once however many entries it has, so it cannot be added up: it is counted again, under the lock.
 _SERVICE_DAYS = f"""
@@ -87,15 +76,15 @@ _SERVICE_DAYS = f"""
          GROUP BY counter_period_id
       ) counted
      WHERE consumption_counterperiod.id = counted.counter_period_id
-"""
+"""  # noqa: S608
 
 
 @dataclass(frozen=True)
 class Posted:
-    """How many rows the ledger got."""
+    """How many rows were written; of the periods, how many they belong to."""
 
     consumptions: int
-    counters: int
+    new_counters: int
     periods: int
 
 
@@ -123,9 +112,7 @@ def post(*, also: Sequence[str] = (), tell: Callable[[str], Any] = lambda _: Non
         cursor.execute(_ANALYZE)
         counters = run("counters", _COUNTERS)
         periods = run("counter periods", _PERIODS)
-        run("locks", _LOCK_PERIODS)
         consumptions = run("consumptions", _entries(also))
-        run("totals", _TOTALS)
         run("service days", _SERVICE_DAYS)
     return Posted(consumptions, counters, periods)
 

@@ -94,7 +94,7 @@ WITH numbered AS (
     SELECT n, CASE WHEN mod(n, 25) = 0 THEN n - 7 ELSE n END AS origin,
            mod(n, 50) = 0 AS withdrawn, mod(n, 50) = 25 AS corrects
       FROM generate_series(1, %(rows)s::bigint) AS n
-), drawn AS (
+), drawn AS MATERIALIZED (
     SELECT *,
            CASE WHEN origin <= cardinality(%(early)s::timestamptz[]) THEN 1
                 ELSE 1 + width_bucket({_pick("origin", 2, 100)}, %(shares)s::bigint[]) END AS which,
@@ -132,7 +132,12 @@ SELECT n,
        withdrawn,
        moment
   FROM told
-"""
+"""  # noqa: S608  made of constants
+
+
+def is_there() -> bool:
+    """Whether the ledger holds a sample, of whatever size."""
+    return Counter.objects.filter(limit__code=LIMITS[0].code, person_code=FIRST_PERSON).exists()
 
 
 @transaction.atomic
@@ -143,7 +148,7 @@ def make(*, rows: int, tell: Callable[[str], Any] = lambda _: None) -> Posted:
     Raises Conflict when there is a sample already, RuleBroken when a limit of the same code is another one.
     """
     limits.store(limits=LIMITS, sources=SOURCES)  # from here on, a second one waits
-    if Counter.objects.filter(limit__code=LIMITS[0].code, person_code=FIRST_PERSON).exists():
+    if is_there():
         raise Conflict("The sample data is there already; nothing was changed.")
     with staging.table(), connection.cursor() as cursor:
         tell("rows")

@@ -58,7 +58,9 @@ _CREATE = """
     )
 """
 _DROP = "DROP TABLE IF EXISTS pg_temp.staged_consumption"
-_COPY = SQL("COPY pg_temp.staged_consumption ({}) FROM STDIN").format(SQL(", ").join(map(Identifier, StagedRow._fields)))
+_COPY = SQL("COPY pg_temp.staged_consumption ({}) FROM STDIN").format(
+    SQL(", ").join(map(Identifier, StagedRow._fields))
+)
 
 
 @contextmanager

@@ -44,8 +44,6 @@ class ReadBatchView(OperationView):
         return row
 
     def answer_operation(self, row: ReadBatchRow, status: int = 200) -> Response:
-        document = read_batch_document(row, self.reader)
         running = row.status == OperationStatus.IN_PROGRESS
         headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if running else {}
-        moving = [row.rows_written, row.rows_expected] if running else []
-        return self.answer(document, version=row.version, moving=moving, status=status, headers=headers)
+        return self.answer(read_batch_document(row, self.reader), version=row.version, status=status, headers=headers)

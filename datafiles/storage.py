@@ -18,6 +18,8 @@ from typing import BinaryIO
 
 from django.conf import settings
 
+from hypermedia.failpoints import hit
+
 BLOCK = 1 << 18  # bytes per read of a download: 4 KiB pieces cost six times as much
 _STAGED = ".part"
 
@@ -41,6 +43,7 @@ _CAUSES = {
     errno.EROFS: ("The file storage is read-only.", "Make it writable; a restart can help then."),
     errno.EACCES: ("The service may not write to the file storage.", "Mend its permissions; a restart can help then."),
     errno.EPERM: ("The service may not write to the file storage.", "Mend its permissions; a restart can help then."),
+    errno.EFBIG: ("The file would be larger than the file storage takes.", "Ask for a shorter period or fewer limits."),
     errno.EIO: ("The disk of the file storage reports an error.", "Check the disk; a restart can help then."),
 }
 
@@ -76,6 +79,7 @@ class Staged:
     def write(self, block: bytes) -> None:
         """Raises StorageError, naming the cause, when the storage cannot take the bytes."""
         with _explained():
+            hit("file.write")
             self._file.write(block)
         self._hash.update(block)
         self.content_length += len(block)
@@ -84,14 +88,21 @@ class Staged:
         """Flushes to the disk, checks the size and renames. Raises StorageError."""
         with _explained():
             self._file.flush()
+            hit("file.fsync")
             os.fsync(self._file.fileno())
-            size = os.fstat(self._file.fileno()).st_size
-            if size != self.content_length:
-                raise StorageError(f"The file has {size} bytes; {self.content_length} were written.", "Check the disk.")
+            self._check_size()
+            hit("file.rename")
             path = _path(self.key)
             path.with_suffix(_STAGED).rename(path)
+            hit("file.renamed")
             _sync_folder(path.parent)
         return Published(self.key, self.content_length, self._hash.hexdigest(), row_count)
+
+    def _check_size(self) -> None:
+        size = os.fstat(self._file.fileno()).st_size
+        if size != self.content_length:
+            what = f"The file has {size} bytes; {self.content_length} were written."
+            raise StorageError(what, "Check the disk; a restart can help then.")
 
 
 @contextmanager
@@ -101,9 +112,8 @@ def stage() -> Iterator[Staged]:
     temporary = _path(key).with_suffix(_STAGED)
     with _explained():
         temporary.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file = temporary.open("xb")
+        file = open(temporary, "xb", opener=_closed_to_others)  # noqa: SIM115  closed below
     try:
-        temporary.chmod(0o600)
         yield Staged(key, file)
     finally:
         # On a full or read-only disk even tidying fails; the janitor comes again, the first error is the one to tell.
@@ -117,8 +127,9 @@ def open_range(key: str, start: int, length: int) -> Iterator[bytes]:
     """The bytes [start, start + length) in blocks. Raises FileMissing at once, not while they are read."""
     try:
         file = _path(key).open("rb")
-    except FileNotFoundError as error:
-        raise FileMissing("The file is not in the storage.", "Restore it from the backup, or export again.") from error
+    except OSError as error:
+        advice = "Restore it from the backup, or export again."
+        raise FileMissing("The file cannot be read from the storage.", advice) from error
     return _blocks(file, start, length)
 
 
@@ -142,17 +153,20 @@ def delete(key: str) -> None:
 def older_than(seconds: float) -> Iterator[tuple[str, bool]]:
     """(key, is staged) of every file whose last write lies further back, for the janitor."""
     limit = time.time() - seconds
-    for path in sorted(settings.DATA_FILES_DIR.glob("??/*")):
-        try:
-            if path.stat().st_mtime < limit:
-                yield path.stem, path.suffix == _STAGED
-        except FileNotFoundError:
-            continue
+    for folder in sorted(settings.DATA_FILES_DIR.glob("??")):
+        for path in list(folder.iterdir()):
+            with suppress(FileNotFoundError):  # published, removed or renamed while we look
+                if path.stat().st_mtime < limit:
+                    yield path.stem, path.suffix == _STAGED
 
 
 def discard_staged(key: str) -> None:
     with _explained():
         _path(key).with_suffix(_STAGED).unlink(missing_ok=True)
+
+
+def _closed_to_others(path: str, flags: int) -> int:
+    return os.open(path, flags, mode=0o600)
 
 
 def _path(key: str) -> Path:

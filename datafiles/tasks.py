@@ -9,6 +9,7 @@ from datafiles import services
 
 
 @shared_task(name="datafiles.tasks.tidy")
-def tidy() -> int:
-    """Removes leftover files; the number of files removed."""
-    return services.tidy(older_than_seconds=settings.LEFTOVER_SECONDS)
+def tidy(*, older_than_seconds: float | None = None) -> int:
+    """Removes leftover files; the number of files removed. Younger ones may belong to an attempt that still runs."""
+    age = settings.LEFTOVER_SECONDS if older_than_seconds is None else older_than_seconds
+    return services.tidy(older_than_seconds=age)

@@ -25,13 +25,17 @@ DATA_READERS = (Role.CLIENT, Role.OPERATOR)
 _EXTENSIONS = {"application/x-ndjson": "ndjson"}
 
 
+def unknown_set(code: Any) -> NotFound:
+    return NotFound(f"Data file set code {code} is unknown", code="DAT-IP-DAFI-003")
+
+
 class DataFileSetView(ResourceView):
     roles = {"GET": READERS}
 
     def find(self, **key: Any) -> tuple[DataFileSet, list[DataFile]]:
         data_file_set = DataFileSet.objects.visible_to(self.reader).filter(**key).prefetch_related("data_files").first()
         if data_file_set is None:
-            raise NotFound(f"Data file set code {key.get('code', key.get('pk'))} is unknown.", code="DAT-IP-DAFI-003")
+            raise unknown_set(key.get("code", key.get("pk")))
         return data_file_set, list(data_file_set.data_files.all())
 
     def get(self, request: Request, code: str) -> Response:
@@ -57,25 +61,26 @@ class DataView(ResourceView):
             DataFile.objects.select_related("data_file_set").filter(data_file_set__code=code, code=file_code).first()
         )
         if data_file is None or not self.reader.may_read_data(data_file.data_file_set.created_by_id):
-            text = f"Data file code {file_code} is unknown to data file set {code}."
-            raise NotFound(text, code="DAT-IP-DAFI-005")
+            raise self._not_found(code, file_code)
         if data_file.removed_at is not None:
             raise Gone("The content was removed; what is known of it stays with its set. Export again to get it.")
         return data_file
 
+    def _not_found(self, code: str, file_code: str) -> NotFound:
+        """Names the set as unknown unless the reader may see it."""
+        if DataFileSet.objects.visible_to(self.reader).filter(code=code).exists():
+            return NotFound(f"Data file code {file_code} is unknown to data file set {code}", code="DAT-IP-DAFI-005")
+        return unknown_set(code)
+
     def get(self, request: Request, code: str, file_code: str) -> HttpResponseBase:
         data_file = self.find(code, file_code)
         tag, modified = f'"{data_file.sha256}"', http_date(data_file.creation_date.timestamp())
-        known = request.headers.get("If-None-Match")
-        if known is not None and conditional.matches(known, tag):
-            return HttpResponse(status=304, headers={"ETag": tag})
-        wanted = ranges.requested(
-            request.headers.get("Range") if request.method == "GET" else None,
-            request.headers.get("If-Range"),
-            size=data_file.content_length,
-            validators=(tag, modified),
+        conditional.check_tag(request.headers.get("If-Match"), tag)
+        response = (
+            self._content(data_file, tag, modified)
+            if conditional.none_match(request.headers.get("If-None-Match"), tag)
+            else HttpResponse(status=304, content_type=data_file.media_type)
         )
-        response = self._content(data_file, wanted, with_body=request.method == "GET")
         response["ETag"], response["Last-Modified"] = tag, modified
         response["Accept-Ranges"] = "bytes"
         response["Content-Disposition"] = f'attachment; filename="{_file_name(data_file)}"'
@@ -83,11 +88,19 @@ class DataView(ResourceView):
         response["Cache-Control"] = "private, no-transform"
         return response
 
-    def _content(self, data_file: DataFile, wanted: ByteRange | None, *, with_body: bool) -> HttpResponseBase:
-        part = wanted or ByteRange(0, data_file.content_length, data_file.content_length)
+    def _content(self, data_file: DataFile, *validators: str) -> HttpResponseBase:
+        """200 with everything, or 206 with the range that the request names. Raises RangeNotSatisfiable."""
+        headers, size = self.request.headers, data_file.content_length
+        with_body = self.request.method == "GET"
+        wanted = (
+            ranges.requested(headers.get("Range"), headers.get("If-Range"), size=size, validators=validators)
+            if with_body
+            else None
+        )
+        part = wanted or ByteRange(0, size, size)
         try:
             blocks = storage.open_range(data_file.storage_key, part.start, part.length) if with_body else ()
-        except storage.FileMissing as error:
+        except storage.StorageError as error:
             raise Unavailable(str(error)) from error
         response = StreamingHttpResponse(blocks, status=206 if wanted else 200, content_type=data_file.media_type)
         response["Content-Length"] = str(part.length)

@@ -1,31 +1,44 @@
-"""Entity tags: `"<version>-<digest>"`, where the digest covers what else moves the representation."""
+"""Conditional requests (RFC 9110, section 13) on entity tags.
+
+A resource's tag is `"<version>-<digest>"`: the version for `If-Match`, and a digest of the whole representation, so
+that a progress bar that moved, or a reader who is offered other links, never gets 304.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from typing import Any
 
 from hypermedia.errors import Stale
 
 
-def entity_tag(version: int, *parts: object) -> str:
-    """A strong tag of a representation: its version and everything else that changes its bytes for this reader."""
-    digest = hashlib.blake2b("\x1f".join(map(str, parts)).encode(), digest_size=8).hexdigest()
+def entity_tag(version: int, document: dict[str, Any], media_type: str) -> str:
+    """The strong tag of a representation."""
+    digest = hashlib.blake2b(f"{media_type}\x1f{document!r}".encode(), digest_size=8).hexdigest()
     return f'"{version}-{digest}"'
 
 
-def matches(header: str, tag: str) -> bool:
-    """`If-None-Match`: weak comparison with a list of tags, or `*`."""
-    return header.strip() == "*" or tag in _tags(header)
+def none_match(header: str | None, tag: str) -> bool:
+    """False when `If-None-Match` names the tag (weak comparison, a list, or `*`): the client has it already."""
+    return header is None or not (header.strip() == "*" or tag in _tags(header))
 
 
-def check_if_match(header: str | None, version: int) -> None:
-    """`If-Match` compares the version alone: a progress bar that moved is no reason to refuse. Raises Stale."""
+def check_version(header: str | None, version: int) -> None:
+    """`If-Match` for a resource compares the version alone: a progress bar that moved is no reason to refuse.
+
+    So a tag that a proxy made weak counts as well. Raises Stale.
+    """
     if header is None or header.strip() == "*":
         return
     if str(version) not in (tag.strip('"').partition("-")[0] for tag in _tags(header)):
         raise Stale(f"The resource is at version {version}; the request was made for {header.strip()[:80]}.")
 
 
-def _tags(header: str) -> Iterable[str]:
+def check_tag(header: str | None, tag: str) -> None:
+    """`If-Match` for bytes: strong comparison with the tag itself. Raises Stale."""
+    if header is not None and header.strip() != "*" and tag not in (item.strip() for item in header.split(",")):
+        raise Stale(f"The content has the entity tag {tag}; the request was made for {header.strip()[:80]}.")
+
+
+def _tags(header: str) -> list[str]:
     return [item.strip().removeprefix("W/") for item in header.split(",")]

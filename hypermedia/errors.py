@@ -10,9 +10,15 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from itertools import islice
 from typing import Any
 
+from django.utils.encoding import escape_uri_path
+
 PROBLEM_TYPE = "application/problem+json"
+MOST_MESSAGES = 1000  # a body of a megabyte can break more rules than an answer should list
+_MOST_IN_DETAIL = 10
+_MOST_CHARACTERS = 500  # of one text: what the client sent is quoted, not echoed whole
 # A string cannot carry these in a log line, a header or PostgreSQL text.
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
@@ -26,9 +32,9 @@ class ResultMessage:
     pointer: str | None = None
 
     def document(self) -> dict[str, str]:
-        body = {"code": self.code, "text": printable(self.text)}
+        body = {"code": self.code, "text": _shown(self.text)}
         if self.pointer is not None:
-            body["pointer"] = printable(self.pointer)
+            body["pointer"] = _shown(self.pointer)
         return body
 
 
@@ -103,14 +109,22 @@ def printable(text: str) -> str:
     return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
 
 
-def problem(status: int, messages: Iterable[ResultMessage], instance: str) -> dict[str, Any]:
-    """The RFC 9457 document with the `resultMessages` extension. `instance` is the request's path."""
-    listed = list(messages)
+def _shown(text: str) -> str:
+    return printable(text if len(text) <= _MOST_CHARACTERS else f"{text[:_MOST_CHARACTERS]}...")
+
+
+def problem(status: int, messages: Iterable[ResultMessage], path: str) -> dict[str, Any]:
+    """The RFC 9457 document with the `resultMessages` extension. `path` is the request's; it becomes `instance`.
+
+    Lists at most MOST_MESSAGES broken rules; `detail` tells the first few.
+    """
+    listed = list(islice(messages, MOST_MESSAGES))
+    more = f" (and {len(listed) - _MOST_IN_DETAIL} more)" if len(listed) > _MOST_IN_DETAIL else ""
     return {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
-        "detail": printable("; ".join(message.text for message in listed)),
-        "instance": printable(instance),
+        "detail": " ".join(_shown(message.text) for message in listed[:_MOST_IN_DETAIL]) + more,
+        "instance": escape_uri_path(path),
         "resultMessages": {"result": "F", "resultMessage": [message.document() for message in listed]},
     }

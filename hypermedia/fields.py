@@ -10,6 +10,8 @@ from typing import Any
 from django.utils.timezone import localtime
 from rest_framework import serializers
 
+from hypermedia.messages import StrictSerializer
+
 # ISO 8601 with an offset. Digits beyond the millisecond are read and dropped: the ledger's clock ticks in milliseconds.
 _DATE_TIME = re.compile(
     r"(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?([Zz]|[+-](?:0\d|1[0-8]):[0-5]\d)", re.ASCII
@@ -19,6 +21,8 @@ _DATE_TIME = re.compile(
 def date_time(moment: datetime) -> dict[str, str]:
     """`{"value": ...}` in the server's time zone, to the millisecond, the fraction left out when it is zero."""
     local = localtime(moment)
+    if local.strftime("%z")[5:]:  # local mean time, before there were zones: ISO 8601 has no seconds in an offset
+        local = moment.astimezone(UTC)
     milliseconds = local.microsecond // 1000
     return {
         "value": local.replace(microsecond=milliseconds * 1000).isoformat(
@@ -38,7 +42,7 @@ def parse_date_time(text: str) -> datetime:
     if match is None:
         raise ValueError("not a date-time with an offset")
     seconds, fraction, offset = match.groups()
-    moment = datetime.fromisoformat(f"{seconds}.{(fraction or '0')[:3].ljust(3, '0')}{offset}")
+    moment = datetime.fromisoformat(f"{seconds}.{(fraction or '0')[:3].ljust(3, '0')}{offset}".upper())
     # A moment outside the calendar once it is moved to UTC cannot be stored; astimezone raises OverflowError then.
     try:
         in_utc = moment.astimezone(UTC)
@@ -48,29 +52,49 @@ def parse_date_time(text: str) -> datetime:
     return in_utc
 
 
-class DateTimeValueField(serializers.Field[datetime, Any, Any, Any]):
-    """Reads `{"value": "2019-02-18T18:11:51.004+01:00"}`; a `timezone` beside it is accepted and ignored."""
+class MomentField(serializers.Field[datetime, Any, str, Any]):
+    """Reads one ISO 8601 text with an offset."""
 
     default_error_messages = {
-        "shape": 'Give an object {{"value": "2019-02-18T18:11:51.004+01:00"}}.',
-        "unknown": "Unknown property {name}; an object of a date-time has value and, ignored, timezone.",
         "format": "{value} is not an ISO 8601 date-time with an offset, like 2019-02-18T18:11:51.004+01:00.",
     }
 
     def to_internal_value(self, data: Any) -> datetime:
-        if not isinstance(data, dict) or not isinstance(data.get("value"), str):
-            self.fail("shape")
-        for name in data:
-            if name not in {"value", "timezone"}:
-                self.fail("unknown", name=repr(name))
         try:
-            return parse_date_time(data["value"])
+            if not isinstance(data, str):
+                raise ValueError("not a text")
+            return parse_date_time(data)
         except ValueError:
-            self.fail("format", value=repr(data["value"][:60]))
-            raise AssertionError from None  # fail() always raises
+            self.fail("format", value=repr(data)[:60])
 
-    def to_representation(self, value: datetime) -> dict[str, str]:
-        return date_time(value)
+    def to_representation(self, value: datetime) -> str:
+        return date_time(value)["value"]
+
+
+class IgnoredField(serializers.Field[Any, Any, Any, Any]):
+    """Anything; accepted because clients send it, and ignored."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        return data
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+class DateTimeValueField(StrictSerializer):
+    """Reads `{"value": "2019-02-18T18:11:51.004+01:00"}` as a moment; a `timezone` beside it is ignored."""
+
+    value = MomentField()
+    timezone = IgnoredField(required=False, allow_null=True)
+
+    default_error_messages = {"invalid": 'Give an object {{"value": "2019-02-18T18:11:51.004+01:00"}}.'}
+
+    def to_internal_value(self, data: Any) -> datetime:
+        moment: datetime = super().to_internal_value(data)["value"]
+        return moment
+
+    def to_representation(self, instance: datetime) -> dict[str, str]:
+        return date_time(instance)
 
 
 class TextField(serializers.CharField):

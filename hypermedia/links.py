@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, Generic, TypeVar
 
 from django.conf import settings
 
 Subject = TypeVar("Subject")
 
+_LONGEST_HEADER = 4000
 SELF, CANONICAL = "self", "canonical"
 
 
@@ -50,5 +52,7 @@ def reference(identifier: int, path: str) -> dict[str, Any]:
 
 
 def link_header(links: Iterable[dict[str, str]]) -> str:
-    """The same links as an RFC 8288 header value."""
-    return ", ".join(f'<{item["href"]}>; rel="{item["rel"]}"' for item in links)
+    """The same links as an RFC 8288 header value; of a great many, the first that servers and proxies let pass."""
+    values = [f'<{item["href"]}>; rel="{item["rel"]}"' for item in links]
+    lengths = accumulate(len(value) + 2 for value in values)
+    return ", ".join(value for value, length in zip(values, lengths, strict=True) if length <= _LONGEST_HEADER)

@@ -1,10 +1,13 @@
-"""The media types: the resource type by default, plain JSON on request."""
+"""The media types: the resource type by default, plain JSON on request; and how `Accept` and `Content-Type` choose."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Any
 
-from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework import exceptions
+from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 
@@ -12,6 +15,7 @@ from hypermedia.errors import PROBLEM_TYPE
 
 RESOURCE = "application/vnd.oracle.insurance.resource+json"
 JSON = "application/json"
+_QUALITY = re.compile(r"q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)", re.ASCII | re.IGNORECASE)
 
 
 class ResourceRenderer(JSONRenderer):
@@ -35,15 +39,51 @@ class ProblemRenderer(JSONRenderer):
     format = "problem"
 
 
-class ResourceNegotiation(DefaultContentNegotiation):
-    """As REST framework's, but only by `Accept`: a `?format=` in the address means nothing here."""
+class ResourceNegotiation(BaseContentNegotiation):
+    """By the headers alone: a `?format=` in the address means nothing here."""
 
     def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
-        return super().select_renderer(request, renderers, None)
+        """The renderer that `Accept` likes best. Raises NotAcceptable."""
+        offered = [str(renderer.media_type) for renderer in renderers]
+        chosen = preferred(request.META.get("HTTP_ACCEPT", ""), offered)
+        if chosen is None:
+            raise exceptions.NotAcceptable(f"Accept fits none of what is offered here: {', '.join(offered)}.")
+        return renderers[offered.index(chosen)], chosen
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        """The parser of the body's type, or None. Parameters, a charset for one, change nothing: JSON is UTF-8."""
+        media_type = str(request.content_type).partition(";")[0].strip().lower()
+        return next((parser for parser in parsers if parser.media_type == media_type), None)
 
 
-class AnyAccept(DefaultContentNegotiation):
+class AnyAccept(ResourceNegotiation):
     """For file content: the bytes are what they are, whatever `Accept` says."""
 
     def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
         return renderers[0], renderers[0].media_type
+
+
+def preferred(accept: str, offered: Sequence[str]) -> str | None:
+    """The offered type with the highest quality in `accept` (RFC 9110, section 12.5.1); None when nothing fits.
+
+    Of equals, the one that is asked for by name wins, then the one that is offered first. No `Accept` is `*/*`;
+    parameters other than `q` are ignored, and so is a `q` that cannot be read.
+    """
+    ranges = [_range(item) for item in accept.split(",") if item.strip()] or [("*/*", 1.0)]
+    ranked = [(_rank(media_type, ranges), -place, media_type) for place, media_type in enumerate(offered)]
+    (quality, _), _, best = max(ranked)
+    return best if quality > 0 else None
+
+
+def _range(item: str) -> tuple[str, float]:
+    name, *parameters = (part.strip() for part in item.split(";"))
+    found = (match for match in map(_QUALITY.fullmatch, parameters) if match)
+    return name.lower(), next((float(match[1]) for match in found), 1.0)
+
+
+def _rank(media_type: str, ranges: Sequence[tuple[str, float]]) -> tuple[float, int]:
+    """(quality, how exactly it is named); the most exact range that fits decides the quality."""
+    patterns = ("*/*", f"{media_type.partition('/')[0]}/*", media_type)
+    fitting = [(patterns.index(name), quality) for name, quality in ranges if name in patterns]
+    exactness, quality = max(fitting, default=(0, 0.0))
+    return quality, exactness

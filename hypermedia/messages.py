@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from rest_framework import serializers
+from rest_framework.settings import api_settings
 
-from hypermedia.errors import ResultMessage, RuleBroken
+from hypermedia.errors import MOST_MESSAGES, ResultMessage, RuleBroken
 
 # What the validators call it -> the code that clients see. A code is stable; the text may improve.
 _CODES = {
@@ -24,14 +26,14 @@ _DEFAULT = "GEN-IP-015"
 
 
 def broken_rules(errors: Any) -> RuleBroken:
-    """The exception that lists every entry of a serializer's `errors`."""
-    return RuleBroken(*_walk(errors, ""))
+    """The exception that lists every entry of a ValidationError's `detail`."""
+    return RuleBroken(*islice(_walk(errors, ""), MOST_MESSAGES))
 
 
 def _walk(errors: Any, pointer: str) -> Iterator[ResultMessage]:
     if isinstance(errors, dict):
         for name, below in errors.items():
-            own = name in {"non_field_errors", "__all__"}
+            own = name == api_settings.NON_FIELD_ERRORS_KEY
             yield from _walk(below, pointer if own else f"{pointer}/{_escape(str(name))}")
     elif isinstance(errors, list):
         for index, below in enumerate(errors):
@@ -51,22 +53,30 @@ class StrictSerializer(serializers.Serializer[Any]):
     """Refuses properties that it does not know: a mistyped filter must not silently export the wrong data."""
 
     default_error_messages = {
-        "invalid": "Give an object; this is a {datatype}.",
+        "invalid": "Give an object.",
+        "unknown": "Unknown property; known are {known}.",
+        "unknown_in_empty": "Unknown property; none is known here.",
     }
 
     def to_internal_value(self, data: Any) -> Any:
-        unknown = [name for name in data if name not in self.fields] if isinstance(data, dict) else []
-        known_by = ", ".join(self.fields)
-        errors: dict[str, Any] = {
-            name: [serializers.ErrorDetail(f"Unknown property; known are {known_by}.", code="unknown")]
-            for name in unknown
-        }
+        if not isinstance(data, dict):
+            self.fail("invalid")
+        errors = self._unknown(data)
         try:
             value = super().to_internal_value(data)
         except serializers.ValidationError as error:
-            if not isinstance(error.detail, dict):
-                raise
-            errors.update(error.detail)
+            assert isinstance(error.detail, dict)  # of an object, REST framework lists the properties
+            errors |= error.detail
         if errors:
             raise serializers.ValidationError(errors)
         return value
+
+    def _unknown(self, data: dict[str, Any]) -> dict[str, Any]:
+        known = ", ".join(self.fields)
+        text = self.error_messages["unknown" if known else "unknown_in_empty"].format(known=known)
+        detail = [serializers.ErrorDetail(text, code="unknown")]
+        return {name: detail for name in data if name not in self.fields}
+
+
+class NoProperties(StrictSerializer):
+    """The body of a request that needs none: nothing at all, or an object without properties."""

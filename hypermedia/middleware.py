@@ -15,6 +15,7 @@ from django.http.response import HttpResponseBase
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
+_PAGES = {"/admin", "/api/docs"}
 _SANE_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
 
 
@@ -63,9 +64,11 @@ class ApiHeadersMiddleware:
         if is_api(request.path):
             for name, value in self.headers.items():
                 response[name] = value
+        if response.status_code in {204, 304}:
+            del response["Content-Length"]  # Django counts the empty body; these answers describe none
         return response
 
 
 def is_api(path: str) -> bool:
     """Everything but the pages for people: the console, the readable documentation and their assets."""
-    return not path.startswith(("/admin", "/static/", "/api/docs"))
+    return path not in _PAGES and not path.startswith(("/admin/", "/static/"))

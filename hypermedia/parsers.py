@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import IO, Any
 
-from django.conf import settings
 from rest_framework.parsers import BaseParser
 
 from hypermedia.errors import Malformed
@@ -21,23 +20,13 @@ MAX_DEPTH = 64
 MAX_DIGITS = 40
 
 
-class BodyTooLarge(Malformed):
-    """The body is over the limit of `BODY_LIMIT` bytes."""
-
-    code = "GEN-IP-413"
-
-
 class StrictJSONParser(BaseParser):
-    """Reads one JSON document in UTF-8."""
+    """Reads one JSON document in UTF-8 from a stream whose length somebody bounded (`hypermedia.bodies`)."""
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
-        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-        body = stream.read(limit + 1)
-        if len(body) > limit:
-            raise BodyTooLarge(f"The body is larger than {limit} bytes.")
-        return parse_json(body)
+        return parse_json(stream.read())
 
 
 class ResourceParser(StrictJSONParser):

@@ -18,4 +18,17 @@ class IdConverter:
         return str(value)
 
 
+class CodeConverter:
+    """A code as it stands in an address: what PostgreSQL could not hold as a text is no code."""
+
+    regex = r"[^/\x00]{1,60}"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
 register_converter(IdConverter, "id")
+register_converter(CodeConverter, "code")

@@ -19,7 +19,7 @@ class Role(StrEnum):
 class Reader:
     """An authenticated user as the API sees it.
 
-    `reads_foreign_data` is the separate permission to read the content of other users' files.
+    `reads_foreign_data` is the separate permission that lets an operator read the content of other users' files.
     """
 
     user_id: int
@@ -43,5 +43,5 @@ class Reader:
         return self.has(Role.OPERATOR) or self.owns(owner_id)
 
     def may_read_data(self, owner_id: int | None) -> bool:
-        """The bytes of a file: its owner, or who holds the separate permission. An auditor never by role alone."""
-        return self.owns(owner_id) or self.reads_foreign_data
+        """The bytes of a file: its owner, or an operator who holds the separate permission. An auditor never."""
+        return self.owns(owner_id) or (self.reads_foreign_data and self.has(Role.OPERATOR))

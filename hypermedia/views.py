@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from io import BytesIO
+from itertools import chain
 from typing import Any, ClassVar, TypeVar
 
 from django.http import HttpResponse
@@ -10,12 +12,14 @@ from rest_framework import exceptions
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import Serializer
+from rest_framework.serializers import Serializer, ValidationError
 from rest_framework.views import APIView
 
 from hypermedia import conditional
+from hypermedia.bodies import body_of
+from hypermedia.errors import Malformed
 from hypermedia.links import link_header
-from hypermedia.messages import broken_rules
+from hypermedia.messages import NoProperties, broken_rules
 from hypermedia.readers import Reader, Role
 
 Roles = Mapping[str, Sequence[Role]]
@@ -23,23 +27,25 @@ Input = TypeVar("Input", bound=Serializer[Any])
 
 
 class MayUseRoute(BasePermission):
-    """The view's own table says which roles may use which method. A method without a row is left to 405."""
+    """The view's own table says which roles may use which method.
+
+    A method without a row ends as 405, OPTIONS as 204, for every role that may use the route at all.
+    """
 
     message = "Your role does not open this."
 
     def has_permission(self, request: Request, view: Any) -> bool:
         if not isinstance(request.auth, Reader):
             raise exceptions.NotAuthenticated
-        method = "GET" if request.method in {"HEAD", "OPTIONS"} else str(request.method)
-        allowed = view.roles.get(method)
-        return allowed is None or request.auth.has(*allowed)
+        method = "GET" if request.method == "HEAD" else request.method
+        return request.auth.has(*view.roles.get(method, chain(*view.roles.values())))
 
 
 class ResourceView(APIView):
     """One route. `roles` maps each method to the roles that may use it."""
 
     roles: ClassVar[Roles] = {}
-    permission_classes = (MayUseRoute,)
+    permission_classes: Sequence[type[BasePermission]] = (MayUseRoute,)
 
     @property
     def reader(self) -> Reader:
@@ -55,35 +61,50 @@ class ResourceView(APIView):
     def options(self, request: Any, *args: Any, **kwargs: Any) -> Response:
         return Response(status=204, headers={"Allow": ", ".join(self.allowed_methods)})
 
-    def read(self, serializer: type[Input]) -> dict[str, Any]:
-        """The validated body. Raises RuleBroken with every broken rule, Malformed when it is no JSON."""
-        bound = serializer(data=self.request.data)
-        if not bound.is_valid():
-            raise broken_rules(bound.errors)
-        return dict(bound.validated_data)
+    def read(self, serializer: type[Input]) -> Any:
+        """The validated body.
+
+        Raises Malformed when there is none or it is no JSON, UnsupportedMediaType when it says that it is something
+        else, RuleBroken with every broken rule.
+        """
+        body = body_of(self.request)
+        if not body:
+            raise Malformed("The body is empty; give a JSON object.")
+        return self._validated(serializer, body)
+
+    def read_nothing(self) -> None:
+        """For requests that need no body: raises what `read` raises unless it is empty or an empty object."""
+        if body := body_of(self.request):
+            self._validated(NoProperties, body)
+
+    def _validated(self, serializer: type[Input], body: bytes) -> Any:
+        parser = self.get_content_negotiator().select_parser(self.request, self.get_parsers())
+        if parser is None or self.request.headers.get("Content-Encoding", "identity") != "identity":
+            taken = " or ".join(parser.media_type for parser in self.get_parsers())
+            raise exceptions.UnsupportedMediaType("", f"The body has to be {taken}, without a Content-Encoding.")
+        try:
+            return serializer().run_validation(parser.parse(BytesIO(body)))
+        except ValidationError as error:
+            raise broken_rules(error.detail) from error
 
     def answer(
         self,
         document: dict[str, Any],
         *,
         version: int | None = None,
-        moving: Sequence[object] = (),
         status: int = 200,
         headers: Mapping[str, str] | None = None,
     ) -> Response:
-        """The resource with its `Link` and `ETag`, or 304.
-
-        `moving` is whatever changes the representation without raising `version` (progress).
-        """
-        links = document.get("links", [])
-        sent = {"Link": link_header(links), **(headers or {})}
+        """The resource with its `Link` and, where it has a `version`, its `ETag`; or 304. Raises Stale (412)."""
+        sent = {**(headers or {})}
+        if links := document.get("links"):
+            sent["Link"] = link_header(links)
         if version is None:
             return Response(document, status=status, headers=sent)
-        tag = conditional.entity_tag(version, links, self.request.accepted_media_type, *moving)
-        sent["ETag"] = tag
+        sent["ETag"] = conditional.entity_tag(version, document, self.request.accepted_media_type)
         if self.request.method in {"GET", "HEAD"}:
-            known = self.request.headers.get("If-None-Match")
-            if known is not None and conditional.matches(known, tag):
+            self.check_if_match(version)
+            if not conditional.none_match(self.request.headers.get("If-None-Match"), sent["ETag"]):
                 return Response(status=304, headers=sent)
         return Response(document, status=status, headers=sent)
 
@@ -98,4 +119,9 @@ class ResourceView(APIView):
 
     def check_if_match(self, version: int) -> None:
         """Raises Stale (412) when the request was made for another version."""
-        conditional.check_if_match(self.request.headers.get("If-Match"), version)
+        conditional.check_version(self.request.headers.get("If-Match"), version)
+
+    def check_may_change(self, owner_id: int) -> None:
+        """Raises PermissionDenied for who may see the object and use the route, but not on this object."""
+        if not self.reader.may_change(owner_id):
+            raise exceptions.PermissionDenied

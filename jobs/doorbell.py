@@ -1,24 +1,35 @@
 """Telling the workers that a task waits. The row is the truth: a lost, late or doubled message changes nothing.
 
-A publish never holds an answer longer than `PUBLISH_SECONDS`, whatever the broker does: it runs in one of a
-few threads, and when all of them hang on a broker that accepts and never answers, the sweep will ring instead.
+A publish never holds an answer longer than `PUBLISH_SECONDS`, whatever the broker does: each runs in a thread of its
+own, a few at a time, and when all of them hang on a broker that accepts and never answers, the sweep will ring instead.
+The threads are daemons, so that such a broker cannot keep a process from ending either.
 """
 
 from __future__ import annotations
 
 import logging
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Future
 from concurrent.futures import TimeoutError as PublishTimeout
-from threading import BoundedSemaphore
+from threading import BoundedSemaphore, Thread
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 
+from hypermedia.failpoints import hit
+
 logger = logging.getLogger(__name__)
 
-_THREADS = 4
-_free = BoundedSemaphore(_THREADS)
-_publishers = ThreadPoolExecutor(_THREADS, thread_name_prefix="doorbell")
+_AT_ONCE = 8  # no more than the connections to the broker that Celery keeps
+_free = BoundedSemaphore(_AT_ONCE)
+
+# Once more when a kept connection turns out to be dead; no wait for a confirmation that may never come.
+_OPTIONS: dict[str, Any] = {
+    "retry": True,
+    "retry_policy": {"max_retries": 1, "interval_start": 0, "interval_step": 0},
+    "confirm_timeout": settings.PUBLISH_SECONDS,
+}
 
 
 def ring_on_commit(task_id: int) -> None:
@@ -28,27 +39,46 @@ def ring_on_commit(task_id: int) -> None:
 
 def ring(task_id: int) -> bool:
     """Publishes the message for one task; False when that failed or took too long. Never raises."""
-    if not _free.acquire(blocking=False):
-        logger.warning("the broker does not answer; task %s waits for the sweep", task_id)
-        return False
+    from jobs.tasks import run
+
+    return publish(lambda: run.apply_async(kwargs={"task_id": task_id}, **_OPTIONS), f"task {task_id}")
+
+
+def publish(send: Callable[[], object], what: str) -> bool:
+    """Sends a message to the broker; False when that failed or took too long. Never raises. `what` waits for it."""
     try:
-        published = _publishers.submit(_publish, task_id)
-        published.add_done_callback(lambda _: _free.release())
-    except RuntimeError:  # the interpreter is shutting down
-        _free.release()
-        return False
-    try:
-        published.result(timeout=settings.PUBLISH_SECONDS)
+        hit("ring")
+        _start(send).result(timeout=settings.PUBLISH_SECONDS)
     except PublishTimeout:
-        logger.warning("the broker took over %s s; task %s waits for the sweep", settings.PUBLISH_SECONDS, task_id)
+        logger.warning("the broker does not answer; %s waits for the sweep", what)
         return False
     except Exception as error:  # any broker, any driver: the sweep makes up for all of them
-        logger.warning("the broker refused (%s); task %s waits for the sweep", type(error).__name__, task_id)
+        logger.warning("the broker refused (%s); %s waits for the sweep", type(error).__name__, what)
         return False
     return True
 
 
-def _publish(task_id: int) -> None:
-    from jobs.tasks import run
+def _start(send: Callable[[], object]) -> Future[None]:
+    """Raises PublishTimeout when too many publishes hang already, RuntimeError when no thread can be had."""
+    if not _free.acquire(blocking=False):
+        raise PublishTimeout
+    published: Future[None] = Future()
+    try:
+        Thread(target=_send, args=(send, published), name="doorbell", daemon=True).start()
+    except RuntimeError:
+        _free.release()
+        raise
+    return published
 
-    run.apply_async(kwargs={"task_id": task_id}, retry=False)
+
+def _send(send: Callable[[], object], published: Future[None]) -> None:
+    try:
+        hit("publish")
+        send()
+        hit("published")
+    except Exception as error:  # handed to whoever waits
+        published.set_exception(error)
+    else:
+        published.set_result(None)
+    finally:
+        _free.release()

@@ -17,6 +17,7 @@ import psycopg
 from django.conf import settings
 from django.db import connection as django_connection
 from psycopg.conninfo import make_conninfo
+from psycopg.pq import Conninfo
 
 from jobs.errors import LeaseLost
 
@@ -29,17 +30,18 @@ _RENEW = """
            rows_expected = coalesce(rows_expected, %(expected)s)
      WHERE id = %(task_id)s AND epoch = %(epoch)s AND status = 'PROCESSING'
 """
-# Between losing the lease and ending the process by force: time for the cancelled statement to unwind.
-GRACE_SECONDS = 5.0
+# From losing the lease to the end of the process by force. With a renewal and a tick it stays below five seconds.
+GRACE_SECONDS = 2.5
+_CANCEL_SECONDS = 0.5  # between two attempts to cancel the running statement: it may just have changed
+_TICK_SECONDS = 0.25
+EX_LEASE_LOST = 70
 
 
 def connection_info(**overrides: Any) -> str:
     """What psycopg needs to open another connection to the service's database."""
+    keywords = {option.keyword.decode() for option in Conninfo.get_defaults()}
     parameters = django_connection.get_connection_params()
-    kept = {
-        key: value for key, value in parameters.items() if isinstance(value, (str, int)) and key != "client_encoding"
-    }
-    return make_conninfo(**{**kept, **overrides})
+    return make_conninfo(**{key: value for key, value in parameters.items() if key in keywords} | overrides)
 
 
 class Lease:
@@ -49,14 +51,14 @@ class Lease:
         self._key = {"task_id": task_id, "epoch": epoch, "lease": settings.LEASE_SECONDS}
         self._progress: dict[str, int | None] = {"written": 0, "expected": None}
         self._deadline = claimed_at + settings.LEASE_SECONDS
+        self._kept = threading.Event()  # set: no more renewals
         self._ended = threading.Event()
         self._lost = threading.Event()
-        self._running: psycopg.Connection[Any] | None = None
-        self._lock = threading.Lock()
+        self._guarded: list[psycopg.Connection[Any]] = []
         self._conninfo = connection_info(
             application_name=f"tallyport lease {task_id}",
-            connect_timeout=max(1, int(settings.LEASE_SECONDS / 3)),
-            options=f"-c statement_timeout={int(settings.LEASE_SECONDS * 500)}",
+            connect_timeout=max(2, int(settings.LEASE_SECONDS / 3)),
+            tcp_user_timeout=int(settings.LEASE_SECONDS * 500),
         )
 
     def __enter__(self) -> Lease:
@@ -65,6 +67,7 @@ class Lease:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._kept.set()
         self._ended.set()
 
     @property
@@ -81,51 +84,71 @@ class Lease:
         self._progress = {"written": written, "expected": expected}
 
     def guards(self, connection: psycopg.Connection[Any]) -> None:
-        """Names the connection whose statement is cancelled when the lease is lost."""
-        with self._lock:
-            self._running = connection
+        """Names a connection whose statement is cancelled when the lease is lost."""
+        self._guarded.append(connection)
         self.check()
+
+    def finishing(self) -> None:
+        """No more renewals: the task is about to end, and must not look lost because it has. What is left of the
+        lease is the time for that; the watch stays."""
+        self._kept.set()
 
     def _renew(self) -> None:
         connection: psycopg.Connection[Any] | None = None
-        while not self._ended.wait(settings.LEASE_RENEWAL_SECONDS):
+        while not self._kept.wait(settings.LEASE_RENEWAL_SECONDS):
             try:
-                if connection is None:
-                    connection = psycopg.connect(self._conninfo, autocommit=True)
+                connection = connection or self._connect()
                 sent = time.monotonic()
                 if connection.execute(_RENEW, {**self._key, **self._progress}).rowcount == 0:
-                    self._lose("it was taken away or cancelled")
+                    if not self._kept.is_set():
+                        self._lose("it was taken away or cancelled")
                     break
                 self._deadline = sent + settings.LEASE_SECONDS
             except psycopg.Error as error:
                 logger.warning("task %s: lease not renewed (%s)", self._key["task_id"], type(error).__name__)
-                if connection is not None:
-                    connection.close()
-                    connection = None
-        if connection is not None:
-            connection.close()
+                _close(connection)
+                connection = None
+        _close(connection)
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        connection = psycopg.connect(self._conninfo, autocommit=True)
+        connection.execute(f"SET statement_timeout = {int(settings.LEASE_SECONDS * 500)}")
+        return connection
 
     def _watch(self) -> None:
-        while not self._ended.wait(min(0.25, settings.LEASE_SECONDS / 4)):
-            if time.monotonic() >= self._deadline:
+        while not self._ended.wait(min(_TICK_SECONDS, settings.LEASE_SECONDS / 4)):
+            if time.monotonic() >= self._deadline and not self.lost:
                 self._lose("it could not be renewed in time")
             if self.lost:
                 self._stop_the_attempt()
                 return
 
     def _lose(self, why: str) -> None:
-        if not self._ended.is_set() and not self.lost:
+        if not self._ended.is_set():
             logger.warning("task %s: lease lost, %s", self._key["task_id"], why)
             self._lost.set()
 
     def _stop_the_attempt(self) -> None:
-        with self._lock:
-            running = self._running
-        if running is not None and not running.closed:
-            try:
-                running.cancel_safe(timeout=GRACE_SECONDS / 2)
-            except psycopg.Error:
-                logger.warning("task %s: the statement could not be cancelled", self._key["task_id"])
-        if not self._ended.wait(GRACE_SECONDS):
-            logger.error("task %s: the attempt does not stop; ending the process", self._key["task_id"])
-            os._exit(70)
+        """Cancels what the attempt does in the database until the attempt gives up; after a while, by force."""
+        give_up = time.monotonic() + GRACE_SECONDS
+        while time.monotonic() < give_up:
+            for connection in self._guarded:
+                _cancel(connection)
+            if self._ended.wait(_CANCEL_SECONDS):
+                return
+        logger.error("task %s: the attempt does not stop; ending the process", self._key["task_id"])
+        os._exit(EX_LEASE_LOST)
+
+
+def _cancel(connection: psycopg.Connection[Any]) -> None:
+    if connection.closed:
+        return
+    try:
+        connection.cancel_safe(timeout=_CANCEL_SECONDS)
+    except psycopg.Error as error:
+        logger.warning("a statement could not be cancelled (%s)", type(error).__name__)
+
+
+def _close(connection: psycopg.Connection[Any] | None) -> None:
+    if connection is not None:
+        connection.close()

@@ -57,7 +57,12 @@ class TaskType(models.Model):
 
 class TaskQuerySet(models.QuerySet["Task"]):
     def move(self, move: Move, **values: Any) -> int:
-        """Makes the move on every row of this set whose status allows it; the number of rows that moved."""
+        """Makes the move on every row of this set whose status allows it; the number of rows that moved.
+
+        The set may not be joined with another table: the condition would move into a sub-select, which PostgreSQL
+        does not look at again after it waited for somebody else's change, and two would win.
+        """
+        assert self.query.count_active_tables() <= 1, "a move is decided by the task's own row"
         return self.filter(status__in=allowed_from(move)).update(
             status=leads_to(move), version=F("version") + 1, last_updated_date=Now(), **values
         )

@@ -21,6 +21,7 @@ class LongRunningOperation:
 
     `code` is the task type's code and the type of its notification events ("ReadConsumptionBatch"); `path` is where
     the resource lies below `/api/`, with `{id}` in it; `run` does the work and returns what to store with the end.
+    `sends_events`: whether its ends are told to notification endpoints.
     """
 
     code: str
@@ -28,6 +29,7 @@ class LongRunningOperation:
     model: type[Operation]
     path: str
     run: Callable[[Run], Result]
+    sends_events: bool = True
 
 
 _operations: dict[str, LongRunningOperation] = {}

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import logging
-import os
-import socket
-import threading
 import time
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
-from celery.exceptions import SoftTimeLimitExceeded
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 
-from jobs import services
-from jobs.errors import LeaseLost, OperationFailed
+from hypermedia.failpoints import hit
+from jobs import endings, services
+from jobs.errors import LeaseLost
 from jobs.leases import Lease, connection_info
 from jobs.models import Operation, Task
 from jobs.services import Outcome
+from jobs.workers import OWNER, thread_code
 
 logger = logging.getLogger(__name__)
 
@@ -64,23 +61,11 @@ class Run:
         self._lease.check()
 
     def say(self, code: str, text: str) -> None:
-        """Leaves an informative message with the operation, if the work is still ours."""
+        """Leaves an informative message with the operation. Raises LeaseLost when the work is no longer ours."""
         with transaction.atomic():
             if not Task.objects.held(self.task.pk, self.task.epoch).select_for_update().exists():
                 raise LeaseLost
             services.say(self.task.pk, services.Severity.INFORMATIVE, code, text)
-
-
-def owner_name(process_id: int | None = None) -> str:
-    """The worker that holds a lease: its host and its main process, whose children run the tasks."""
-    return f"{socket.gethostname()}-{process_id or os.getppid()}"
-
-
-def thread_code() -> str:
-    """`host-process ( thread )` of this attempt."""
-    thread = threading.current_thread()
-    name = "main" if thread is threading.main_thread() else thread.name
-    return f"{socket.gethostname()}-{os.getpid()} ( {name} )"
 
 
 def run_task(*, task_id: int, celery_task_id: str = "") -> str | None:
@@ -89,7 +74,7 @@ def run_task(*, task_id: int, celery_task_id: str = "") -> str | None:
     An unexpected error is stored as a failure and then raised again, so that Celery's log of attempts has it too.
     """
     claimed_at = time.monotonic()
-    task = services.claim(task_id=task_id, owner=owner_name(), thread_code=thread_code(), celery_task_id=celery_task_id)
+    task = _claim(task_id, celery_task_id)
     if task is None:
         return None
     logger.info("task %s: attempt %s of %s", task.pk, task.attempt_count, task.task_type.code)
@@ -99,61 +84,43 @@ def run_task(*, task_id: int, celery_task_id: str = "") -> str | None:
     return outcome
 
 
+def _claim(task_id: int, celery_task_id: str) -> Task | None:
+    """The task, or None when it is not to be had, or the database not: then the sweep rings again."""
+    try:
+        return services.claim(task_id=task_id, owner=OWNER, thread_code=thread_code(), celery_task_id=celery_task_id)
+    except (OperationalError, InterfaceError) as error:
+        logger.warning("task %s: not claimed, the database is away (%s)", task_id, type(error).__name__)
+        return None
+
+
 def _attempt(task: Task, lease: Lease) -> str:
     try:
-        run = Run(task, task.operation.model.objects.get(task_id=task.pk), lease)
-        _complete(task, task.operation.run(run))
-        return Outcome.COMPLETED
+        hit("claimed")
+        result = task.operation.run(Run(task, task.operation.model.objects.get(task_id=task.pk), lease))
+        lease.finishing()
+        _complete(task, result)
     except Exception as error:
         if lease.lost or isinstance(error, LeaseLost):
             logger.warning("task %s: attempt given up, the task is no longer ours", task.pk)
             return Outcome.LOST
-        return _ended_by(error, task)
+        lease.finishing()
+        return endings.store(error, task)
+    hit("finished")
+    return Outcome.COMPLETED
 
 
 def _complete(task: Task, result: Result) -> None:
+    connection.close()  # idle for as long as the work took: whatever stands in between may have cut it off
     try:
         services.complete(task=task, record=result.record)
     except LeaseLost:
-        result.discard()
+        _discard(task, result)
         raise
     # Any other error leaves the files to the janitor: a commit whose answer was lost may have happened.
 
 
-def _ended_by(error: Exception, task: Task) -> str:
-    """Stores how the attempt went wrong. Raises the error again when nobody expected it."""
-    if isinstance(error, (OperationalError, InterfaceError, psycopg.OperationalError)):
-        return _database_lost(error, task)
-    if isinstance(error, OperationFailed):
-        _store(task, lambda: services.fail(task=task, code=error.code, text=error.text))
-        return Outcome.FAILED
-    if isinstance(error, SoftTimeLimitExceeded):
-        text = (
-            "The operation took longer than an operation may. A restart will not help as it is; "
-            "ask for a shorter period or fewer limits."
-        )
-        _store(task, lambda: services.fail(task=task, code="TSK-FA-003", text=text))
-        return Outcome.FAILED
-    trace = traceback.format_exc()
-    text = (
-        f"The operation stopped because of an error that nobody expected ({type(error).__name__}). A restart can "
-        "help when the cause was a passing one; if it happens again, an operator finds the details in the console."
-    )
-    _store(task, lambda: services.fail(task=task, code="TSK-FA-001", text=text, stack_trace=trace))
-    raise error
-
-
-def _database_lost(error: Exception, task: Task) -> str:
-    """The database went away under the attempt: it is tried again, and the try counts."""
-    logger.warning("task %s: the database went away (%s)", task.pk, type(error).__name__)
-    text = f"The database connection was lost in attempt {task.attempt_count}."
-    _store(task, lambda: services.try_again_or_fail(task=task, text=text))
-    return Outcome.LOST
-
-
-def _store(task: Task, change: Callable[[], Any]) -> None:
-    """Makes the change; when the task is lost or the database away, the reaper will see to it."""
+def _discard(task: Task, result: Result) -> None:
     try:
-        change()
-    except (LeaseLost, OperationalError, InterfaceError) as error:
-        logger.warning("task %s: its end could not be stored (%s)", task.pk, type(error).__name__)
+        result.discard()
+    except Exception:  # whatever it is, the janitor comes by later
+        logger.warning("task %s: what it left could not be removed", task.pk, exc_info=True)

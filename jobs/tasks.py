@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+from itertools import takewhile
 from typing import Any
 
 from celery import shared_task
 from celery.exceptions import Ignore
+from django.db import InterfaceError, OperationalError
 
-from jobs import running, services
+from jobs import recovery, running
 from jobs.doorbell import ring
 
 logger = logging.getLogger(__name__)
@@ -26,12 +28,13 @@ def run(self: Any, *, task_id: int) -> dict[str, Any]:
 @shared_task(name="jobs.tasks.sweep")
 def sweep() -> dict[str, int]:
     """Beat's knock: takes tasks from workers that fell silent, and rings again for those that nobody claimed."""
-    reaped = services.reap()
-    rung = 0
-    for task_id in services.tasks_to_ring():
-        if not ring(task_id):
-            break  # the broker is away: the rest are due again later
-        rung += 1
+    try:
+        reaped = recovery.reap()
+        rung = list(takewhile(ring, recovery.tasks_to_ring()))  # when the broker is away, the rest stays due
+        recovery.rung(rung)
+    except (OperationalError, InterfaceError) as error:
+        logger.warning("sweep: the database is away (%s)", type(error).__name__)
+        raise Ignore from error
     if reaped or rung:
-        logger.info("sweep: %s taken from silent workers, %s rung for again", reaped, rung)
-    return {"reaped": reaped, "rung": rung}
+        logger.info("sweep: %s taken from silent workers, %s rung for again", reaped, len(rung))
+    return {"reaped": reaped, "rung": len(rung)}

@@ -41,7 +41,7 @@ class TaskResource(ResourceView):
         return row
 
     def answer_task(self, task: TaskRow) -> Response:
-        return self.answer(task_document(task, self.reader), version=task.version, moving=[task.thread_code])
+        return self.answer(task_document(task, self.reader), version=task.version)
 
 
 class TaskView(TaskResource):
@@ -55,7 +55,10 @@ class RestartView(TaskResource):
     roles = {"POST": WORKERS}
 
     def post(self, request: Request, pk: int) -> Response:
-        self.check_if_match(self.find(pk).version)
+        self.read_nothing()
+        found = self.find(pk)
+        self.check_may_change(found.created_by_id)
+        self.check_if_match(found.version)
         with transaction.atomic():
             task = services.restart(task_id=pk, user_id=self.reader.user_id)
             self.check_if_match(task.version - 1)
@@ -117,7 +120,7 @@ class OperationView(ResourceView):
     model: type[Operation]
 
     def find(self, pk: int) -> Any:
-        """The row, in one statement; needs `id`, `version`, `status`, `task_id`. Raises NotFound."""
+        """The row, in one statement; needs `version`, `created_by_id`, `task_id`. Raises NotFound."""
         raise NotImplementedError
 
     def answer_operation(self, row: Any, status: int = 200) -> Response:
@@ -128,6 +131,7 @@ class OperationView(ResourceView):
 
     def delete(self, request: Request, pk: int) -> HttpResponseBase:
         row = self.find(pk)
+        self.check_may_change(row.created_by_id)
         self.check_if_match(row.version)
         with transaction.atomic():
             services.cancel(task_id=row.task_id, user_id=self.reader.user_id)

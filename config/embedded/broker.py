@@ -42,7 +42,7 @@ def start(place: Place, *, durable: bool = True) -> subprocess.Popen[bytes]:
 
 
 def stop(server: subprocess.Popen[bytes]) -> None:
-    process.stop(server, (signal.SIGTERM, 2))
+    process.stop(server, (signal.SIGTERM, 1))
 
 
 def wait_until_ready(place: Place, server: subprocess.Popen[bytes]) -> None:

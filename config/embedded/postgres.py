@@ -42,16 +42,18 @@ def start(place: Place, *, durable: bool = True) -> subprocess.Popen[bytes]:
     if not is_initialised(place.cluster, major_version(folder)):
         initialise(place, folder, durable=durable)
     settings = SETTINGS | ({} if durable else HASTY)
+    log = place.log("postgres")
+    said_before = log.stat().st_size if log.exists() else 0
     server = process.start(
         [folder / "postgres", "-D", place.cluster, "-k", place.sockets, *flags(settings)],
-        log=place.log("postgres"),
+        log=log,
         account=place.account,
         cwd=place.private,
         env=environment(),
         death_signal=signal.SIGQUIT,  # like a crash, but without a shutdown checkpoint to wait for
     )
     try:
-        wait_until_ready(place, server)
+        wait_until_ready(place, server, said_before)
         create_database(place)
     except BaseException:
         stop(server)
@@ -61,7 +63,7 @@ def start(place: Place, *, durable: bool = True) -> subprocess.Popen[bytes]:
 
 def stop(server: subprocess.Popen[bytes]) -> None:
     """End every session and the server; when the disk is too slow for that, leave the rest to the next start."""
-    process.stop(server, (signal.SIGINT, 4), (signal.SIGQUIT, 2))
+    process.stop(server, (signal.SIGINT, 2.5), (signal.SIGQUIT, 1))
 
 
 def is_initialised(cluster: Path, major: str) -> bool:
@@ -120,14 +122,13 @@ def locales(major: str) -> list[list[str]]:
     return [["--locale=C.UTF-8"], ["--locale=C"]]
 
 
-def wait_until_ready(place: Place, server: subprocess.Popen[bytes]) -> None:
+def wait_until_ready(place: Place, server: subprocess.Popen[bytes], said_before: int) -> None:
+    log = place.log("postgres")
     if not process.wait_until(lambda: server.poll() is not None or answers(place), START_SECONDS):
-        raise ServiceError(f"PostgreSQL did not answer within {START_SECONDS} seconds; see {place.log('postgres')}.")
+        raise ServiceError(f"PostgreSQL did not answer within {START_SECONDS} seconds; see {log}.")
     if server.poll() is not None:
-        reason = last_line(place.log("postgres").read_text(errors="replace"))
-        raise ServiceError(
-            f"PostgreSQL did not start on {place.cluster}: {reason} Log: {place.log('postgres')}; {REMEDY}"
-        )
+        reason = last_line(log.read_bytes()[said_before:].decode(errors="replace"))
+        raise ServiceError(f"PostgreSQL did not start on {place.cluster}: {reason} Log: {log}; {REMEDY}")
 
 
 def answers(place: Place) -> bool:
@@ -158,7 +159,9 @@ def environment() -> dict[str, str]:
 
 def last_line(output: str) -> str:
     """The line that says why: the last FATAL, PANIC or error, else the last at all."""
-    lines = [line.strip() for line in output.splitlines() if line.strip()] or ["it said nothing"]
+    ours = "the database system is starting up"  # the answer to our own question whether it is ready
+    lines = [line.strip() for line in output.splitlines() if line.strip() and ours not in line]
+    lines = lines or ["it said nothing"]
     reasons = [line for line in lines if re.search(r"FATAL|PANIC|error:", line)]
     line = (reasons or lines)[-1]
     return re.sub(r"^(but |.*?(FATAL|PANIC|error): +)", "", line).rstrip(".") + "."

@@ -59,6 +59,7 @@ def serve(supervisor: Supervisor, here: Place, options: Options) -> int:
     if exit_code != 0 or not options.once:
         supervisor.show_logs()
     if options.once:
+        logs.say("up", "that was all; `make run` does the same and serves on")
         return exit_code
     welcome.show(here, variables, demonstrated=exit_code == 0)
     supervisor.watch()

@@ -16,7 +16,7 @@ from config.supervisor.logs import COLOURS, Tail, say
 from config.supervisor.services import Service
 
 READY_SECONDS = 60.0
-STOP_SECONDS = 4.0  # for all services together; with the database's and the broker's own it stays below ten
+STOP_SECONDS = 4.5  # for all services together; with what broker and database may take it stays below ten
 TICK_SECONDS = 0.1
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

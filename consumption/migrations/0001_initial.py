@@ -110,7 +110,7 @@ class Migration(migrations.Migration):
                 ('task', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='jobs.task')),
             ],
             options={
-                'permissions': [('start_export', 'Can start exports from the console')],
+                'verbose_name': 'export', 'permissions': [('start_export', 'Can start exports from the console')],
             },
         ),
         migrations.CreateModel(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
@@ -13,72 +13,63 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
+from hypermedia.console import ReadOnlyAdmin
 from hypermedia.readers import Role
 from jobs.callbacks.models import AccessToken, AccessTokenQuerySet, IntegrationJob, IntegrationJobQuerySet, StatusReport
 from jobs.callbacks.services import create_job
 from jobs.callbacks.states import Status, Verdict
 
-if TYPE_CHECKING:  # unfold has no types of its own
-    BaseAdmin = admin.ModelAdmin[Any]
-else:
-    from unfold.admin import ModelAdmin as BaseAdmin
-
 STATUS_COLOURS = {Status.STARTED: "info", Status.COMPLETED: "success", Status.FAILED: "danger"}
 VERDICT_COLOURS = {Verdict.APPLIED: "success", Verdict.DUPLICATE: "info", Verdict.STALE: "warning"}
 
+Column = Callable[[Any, Any], str]
 
-def labelled(name: str, colours: dict[Any, str]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """A list column that shows each value as a coloured label."""
 
-    def decorate(column: Callable[..., Any]) -> Callable[..., Any]:
-        column.label = colours  # type: ignore[attr-defined]  # what unfold looks for
-        return admin.display(description=name, ordering=name)(column)
+def chip(field: str, colours: dict[Any, str]) -> Callable[[Column], Column]:
+    """A column that shows the values of `field` as coloured labels."""
+
+    def decorate(column: Column) -> Column:
+        column.label = colours  # type: ignore[attr-defined]  # where the theme looks for it
+        return admin.display(description=field, ordering=field)(column)
 
     return decorate
-
-
-class ReadOnlyAdmin(BaseAdmin):
-    """Rows are looked at, not edited; newest first."""
-
-    ordering = ("-id",)
-    show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
 
 
 @admin.register(IntegrationJob)
 class IntegrationJobAdmin(ReadOnlyAdmin):
     """Jobs. Adding one gives an id for an integration to report on."""
 
-    list_display = ("job_id", "integration", "status_label", "flagged", "last_report_at", "created_at")
+    list_display = ("job_id", "integration", "status_chip", "flagged", "last_report_at", "created_at")
     list_filter = ("status", "flagged")
     list_select_related = ("integration",)
+    ordering = ("-id",)
     search_fields = ("job_id__startswith", "integration__username")
     fields = (
-        "job_id", "integration", "status", "message", "flagged", "created_at", "last_report_at", "version", "history"
-    )  # fmt: skip
-    readonly_fields = ("history",)
+        "job_id",
+        "integration",
+        "status",
+        "message",
+        "flagged",
+        "created_at",
+        "last_report_at",
+        "version",
+        "reports",
+    )
+    readonly_fields = ("reports",)
     actions = ("acknowledge",)
 
-    @labelled("status", STATUS_COLOURS)
-    def status_label(self, job: IntegrationJob) -> str:
+    @chip("status", STATUS_COLOURS)
+    def status_chip(self, job: IntegrationJob) -> str:
         return job.status or "no report"
 
     @admin.display(description="reports")
-    def history(self, job: IntegrationJob) -> str:
-        reports = reverse("admin:callbacks_statusreport_changelist")
-        return format_html('<a href="{}?job__id__exact={}">Every report on this job</a>', reports, job.pk)
+    def reports(self, job: IntegrationJob) -> str:
+        page = reverse("admin:callbacks_statusreport_changelist")
+        return format_html('<a href="{}?job__id__exact={}">Every report on this job</a>', page, job.pk)
 
-    @admin.action(description="Stale reports were looked at: take the flag", permissions=["acknowledge"])
+    @admin.action(description="Looked at: take the flag", permissions=["acknowledge"])
     def acknowledge(self, request: HttpRequest, jobs: IntegrationJobQuerySet) -> None:
-        messages.success(request, f"Flags taken: {jobs.acknowledge()}.")
+        self.message_user(request, f"{jobs.acknowledge()} flags taken.", messages.SUCCESS)
 
     def has_acknowledge_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("callbacks.acknowledge_integrationjob")
@@ -91,8 +82,8 @@ class IntegrationJobAdmin(ReadOnlyAdmin):
 
     def formfield_for_foreignkey(self, db_field: ForeignKey[Any, Any], request: HttpRequest, **options: Any) -> Any:
         if db_field.name == "integration":
-            reporting = Q(groups__name=Role.INTEGRATION) | Q(is_superuser=True)
-            options["queryset"] = User.objects.filter(reporting, is_active=True).distinct().order_by("username")
+            may_report = Q(groups__name=Role.INTEGRATION) | Q(is_superuser=True)
+            options["queryset"] = User.objects.filter(may_report, is_active=True).distinct().order_by("username")
         return super().formfield_for_foreignkey(db_field, request, **options)
 
     def save_model(self, request: HttpRequest, obj: IntegrationJob, form: ModelForm[Any], change: bool) -> None:
@@ -104,15 +95,14 @@ class IntegrationJobAdmin(ReadOnlyAdmin):
 class StatusReportAdmin(ReadOnlyAdmin):
     """Every call of the callback, refused ones too."""
 
-    list_display = (
-        "id", "received_at", "user", "received_job_id", "received_status", "answered", "verdict_label"
-    )  # fmt: skip
+    list_display = ("id", "received_at", "user", "received_job_id", "received_status", "answered", "verdict_chip")
     list_filter = ("verdict", "answered")
     list_select_related = ("user",)
+    ordering = ("-id",)
     search_fields = ("received_job_id__startswith", "request_id")
 
-    @labelled("verdict", VERDICT_COLOURS)
-    def verdict_label(self, report: StatusReport) -> str:
+    @chip("verdict", VERDICT_COLOURS)
+    def verdict_chip(self, report: StatusReport) -> str:
         return report.verdict
 
 
@@ -120,20 +110,17 @@ class StatusReportAdmin(ReadOnlyAdmin):
 class AccessTokenAdmin(ReadOnlyAdmin):
     """Tokens and when they end. Their text is nowhere, and their digests are nobody's business."""
 
-    list_display = ("name_or_id", "user", "scope", "created_at", "expires_at", "revoked_at")
+    list_display = ("__str__", "user", "scope", "created_at", "expires_at", "revoked_at")
     list_filter = ("scope",)
     list_select_related = ("user",)
+    ordering = ("-id",)
     search_fields = ("name", "user__username")
     fields = ("name", "user", "scope", "created_at", "expires_at", "revoked_at")
     actions = ("revoke",)
 
-    @admin.display(description="name", ordering="name")
-    def name_or_id(self, token: AccessToken) -> str:
-        return str(token)
-
     @admin.action(description="Revoke: these tokens open nothing from now on", permissions=["revoke"])
     def revoke(self, request: HttpRequest, tokens: AccessTokenQuerySet) -> None:
-        messages.success(request, f"Tokens revoked: {tokens.revoke()}.")
+        self.message_user(request, f"{tokens.revoke()} tokens revoked.", messages.SUCCESS)
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("callbacks.revoke_accesstoken")

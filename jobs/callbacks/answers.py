@@ -1,6 +1,6 @@
-"""The answers under `/ws`: the callback's seven as data, and the envelope that all of them come in.
+"""The answers under `/ws`: the callback's seven as data, and the envelope that all of them come in:
 
-    {"data": [], "message": ["..."], "status": 1804, "rest_audit_id": 547}
+`{"data": [], "message": ["..."], "status": 1804, "rest_audit_id": 547}`
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def unexpected(doing: str, request_id: str) -> Answer:
 
 
 def http_status(answer: Answer) -> int:
-    """The seed's own codes travel as HTTP 200, or as `http` where CALLBACK_ERRORS_AS_HTTP is set; others as they are."""
+    """The seed's own codes travel as HTTP 200, or as `http` where CALLBACK_ERRORS_AS_HTTP is set; the rest as it is."""
     if answer.http is None:
         return answer.status
     return answer.http if getattr(settings, "CALLBACK_ERRORS_AS_HTTP", False) else 200

@@ -17,7 +17,7 @@ _AUTHORIZATION = re.compile(r"(?i:(?P<basic>basic) +|bearer(?: +|: *))(?P<value>
 
 
 def caller(request: HttpRequest, *, by_token: bool = True) -> Any:
-    """The user who calls, by password or, unless `by_token` is off, by token. Raises Refused (401, 403)."""
+    """The user who calls, by password or, unless `by_token` is off, by token. Raises Refused (401)."""
     header = _AUTHORIZATION.fullmatch(request.headers.get("Authorization", "").strip())
     user = None
     if header is not None:
@@ -28,6 +28,10 @@ def caller(request: HttpRequest, *, by_token: bool = True) -> Any:
             user = user_by_token(value, AccessToken.Scope.CALLBACK)
     if user is None:
         raise Refused(UNAUTHORIZED)
+    return user
+
+
+def check_role(user: Any) -> None:
+    """Raises Refused (403) unless the user is an integration."""
     if not reader_of(user).has(Role.INTEGRATION):
         raise Refused(FORBIDDEN)
-    return user

@@ -75,7 +75,5 @@ def verified(user: User, password: str) -> bool:
 
 def user_by_token(value: bytes, scope: str) -> Any:
     """The user whose valid token of this scope it is, or None."""
-    valid = AccessToken.objects.valid().filter(
-        digest=digest(value.decode("latin-1")), scope=scope, user=OuterRef("pk")
-    )
+    valid = AccessToken.objects.valid().filter(digest=digest(value.decode("latin-1")), scope=scope, user=OuterRef("pk"))
     return users().filter(Exists(valid)).first()

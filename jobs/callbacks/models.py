@@ -78,14 +78,13 @@ class IntegrationJobQuerySet(models.QuerySet["IntegrationJob"]):
 class IntegrationJob(models.Model):
     """One piece of work of an integration, known outside by `job_id`. Its status is what the reports made it.
 
-    `message` came with the report that set the status. `flagged`: a stale report waits for an operator's eye.
+    `message` came with the report that set the status. `flagged`: something waits for an operator's eye, a stale
+    report for one.
     Only the statement in `services.py` changes status, message, version and last_report_at.
     """
 
     job_id = models.CharField(max_length=JOB_ID_LENGTH, unique=True, default=new_job_id, editable=False)
-    integration = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="integration_jobs"
-    )
+    integration = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="integration_jobs")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     status = models.CharField(max_length=9, null=True, editable=False, choices=[(s.value, s.value) for s in Status])
     message = models.TextField(null=True, editable=False)

@@ -13,9 +13,9 @@ from django.utils import timezone
 from hypermedia.errors import DomainError
 from hypermedia.readers import Role
 from jobs.callbacks.answers import JOB_NOT_FOUND, UPDATED, Answer
-from jobs.callbacks.bodies import Received, kept
 from jobs.callbacks.credentials import reader_of, users
 from jobs.callbacks.models import AccessToken, IntegrationJob, StatusReport
+from jobs.callbacks.received import Received
 from jobs.callbacks.states import Status, Verdict, verdicts_on
 
 
@@ -74,10 +74,10 @@ def record(call: Call, status: Status) -> tuple[Answer, int]:
     """Decides and keeps a call that passed every check, in one statement: the answer and its audit id."""
     parameters = {
         "verdicts": json.dumps(verdicts_on(status)),
-        "job_id": kept(call.received.job_id),
+        "job_id": call.received.job_id,
         "user_id": call.user_id,
         "status": status.value,
-        "message": kept(call.received.message),
+        "message": call.received.message,
         "not_found": JOB_NOT_FOUND.status,
         "updated": UPDATED.status,
         "rejected": Verdict.REJECTED.value,
@@ -93,9 +93,9 @@ def keep(call: Call, answer: Answer) -> int:
     """Keeps a call that reached no job; its audit id."""
     return StatusReport.objects.create(
         user_id=call.user_id,
-        received_job_id=kept(call.received.job_id),
-        received_status=kept(call.received.status),
-        received_message=kept(call.received.message),
+        received_job_id=call.received.job_id,
+        received_status=call.received.status,
+        received_message=call.received.message,
         answered=answer.status,
         verdict=Verdict.REJECTED,
         request_id=call.request_id,
@@ -106,7 +106,5 @@ def issue_token(*, user: Any, seconds: int) -> tuple[str, datetime]:
     """A token for `/ws`: its text and its end. The user's expired ones go, so that none pile up."""
     AccessToken.objects.filter(user=user, scope=AccessToken.Scope.CALLBACK).expired().delete()
     expires_at = timezone.now() + timedelta(seconds=seconds)
-    _, text = AccessToken.objects.issue(
-        user=user, name="", scope=AccessToken.Scope.CALLBACK, expires_at=expires_at
-    )
+    _, text = AccessToken.objects.issue(user=user, name="", scope=AccessToken.Scope.CALLBACK, expires_at=expires_at)
     return text, expires_at

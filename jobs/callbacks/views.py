@@ -11,17 +11,19 @@ import re
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
+from django.core.exceptions import TooManyFieldsSent
 from django.db import Error as DatabaseFailure
 from django.db import connection
-from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 
+from hypermedia.bodies import body_of
+from hypermedia.errors import Malformed
 from hypermedia.middleware import request_id
-from jobs.callbacks import bodies, services
+from jobs.callbacks import received, services
 from jobs.callbacks.answers import (
     EXPIRY_INVALID,
     JOB_NOT_FOUND,
@@ -32,7 +34,7 @@ from jobs.callbacks.answers import (
     found,
     unexpected,
 )
-from jobs.callbacks.callers import caller
+from jobs.callbacks.callers import caller, check_role
 from jobs.callbacks.documents import job_document, token_document
 from jobs.callbacks.models import IntegrationJob
 from jobs.callbacks.services import Call
@@ -70,7 +72,7 @@ class CallbackView(View):
 
     def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         response = envelope(Answer(405, f"Method {request.method} is not allowed."))
-        response["Allow"] = ", ".join(self._allowed_methods())
+        response["Allow"] = ", ".join(name.upper() for name in self.http_method_names)
         return response
 
 
@@ -95,9 +97,11 @@ class JobStatusView(CallbackView):
     def take(self, request: HttpRequest, call: Call) -> tuple[Answer, int]:
         """The checks in the order of the contract; the first that fails answers."""
         try:
-            call.user_id = caller(request).pk
-            call.received = bodies.read(body_of(request))
-            status = bodies.check(call.received)
+            user = caller(request)
+            call.user_id = user.pk
+            check_role(user)
+            call.received = read(request)
+            status = received.check(call.received)
         except Refused as refused:
             return refused.answer, services.keep(call, refused.answer)
         return services.record(call, status)
@@ -111,7 +115,8 @@ class JobView(CallbackView):
 
     def get(self, request: HttpRequest, job_id: str) -> HttpResponse:
         user = caller(request)
-        job = IntegrationJob.objects.filter(job_id=bodies.kept(job_id), integration=user).first()
+        check_role(user)
+        job = IntegrationJob.objects.filter(job_id=received.kept(job_id), integration=user).first()
         if job is None:
             raise Refused(JOB_NOT_FOUND)
         newest = job.reports.order_by("-id")[:HISTORY_LENGTH]
@@ -127,16 +132,17 @@ class TokenView(CallbackView):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         user = caller(request, by_token=False)
+        check_role(user)
         seconds = lifetime(request)
         text, expires_at = services.issue_token(user=user, seconds=seconds)
         return found(token_document(text, seconds, expires_at))
 
 
-def body_of(request: HttpRequest) -> bytes:
-    """Raises Refused (1101) for a body cut off or over the limit: integrations know only the seven answers."""
+def read(request: HttpRequest) -> received.Received:
+    """Raises Refused (1101), also for a body cut off or over the limit: integrations know only the seven answers."""
     try:
-        return request.body
-    except (RequestDataTooBig, UnreadablePostError) as error:
+        return received.read(body_of(request))
+    except Malformed as error:
         raise Refused(UNREADABLE) from error
 
 

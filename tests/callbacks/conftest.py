@@ -34,20 +34,20 @@ class Integration:
         self.authorization: str | None = basic(user)
         self.client = Client()
 
-    def send(self, method: str, path: str, body: bytes = b"", content_type: str = "", **headers: str) -> Any:
+    def send(self, method: str, path: str, body: bytes = b"", content_type: str = "", **headers: Any) -> Any:
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if self.authorization is not None:
             sent["Authorization"] = self.authorization
         return self.client.generic(method, path, body, content_type=content_type, headers=sent)
 
-    def put(self, body: Any, **headers: str) -> Any:
+    def put(self, body: Any, **headers: Any) -> Any:
         sent = body if isinstance(body, bytes) else json.dumps(body).encode()
-        return self.send("PUT", JOB, sent, "application/json", **headers)
+        return self.send("PUT", JOB, sent, content_type="application/json", **headers)
 
     def report(self, status: Any, message: Any = None, job_id: Any = JOB_ID) -> Any:
         return self.put({"jobId": job_id, "status": status, "message": message}).json()
 
-    def get(self, path: str, **headers: str) -> Any:
+    def get(self, path: str, **headers: Any) -> Any:
         return self.send("GET", path, **headers)
 
 

@@ -128,9 +128,7 @@ def test_any_accept_and_content_type(
     assert integration.send("PUT", JOB, body, content_type, **headers).content == UPDATED
 
 
-@pytest.mark.parametrize(
-    ("path", "allowed"), [(JOB, "PUT"), (f"{JOB}/{JOB_ID}", "GET, HEAD"), (TOKEN, "GET")]
-)
+@pytest.mark.parametrize(("path", "allowed"), [(JOB, "PUT"), (f"{JOB}/{JOB_ID}", "GET, HEAD"), (TOKEN, "GET")])
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"])
 def test_wrong_methods(integration: Integration, job: IntegrationJob, path: str, allowed: str, method: str) -> None:
     answer = integration.send(method, path)

@@ -17,7 +17,7 @@ from tests.callbacks.conftest import Integration
 from tests.callbacks.test_sequences import EXPECTED
 
 REPORTS = ("Started", "Failed", "Started", "Completed")
-WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+WAITING_FOR_ME = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
 
 
 def in_own_connection(function: Callable[..., Any], *arguments: Any) -> Any:
@@ -31,7 +31,7 @@ def until_somebody_waits() -> None:
     deadline = time.monotonic() + 10
     with connection.cursor() as cursor:
         while time.monotonic() < deadline:
-            cursor.execute(WAITING)
+            cursor.execute(WAITING_FOR_ME)
             if cursor.fetchone()[0]:
                 return
             time.sleep(0.01)

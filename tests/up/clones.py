@@ -47,8 +47,8 @@ class Clone:
             check=False,
         )
 
-    def start(self, output: Path, *arguments: str) -> subprocess.Popen[bytes]:
-        """Start `up` and wait until it says that it runs."""
+    def start(self, output: Path, *arguments: str, until: str = "is running") -> subprocess.Popen[bytes]:
+        """Start `up` and wait until it says so."""
         with output.open("wb") as file:
             running = subprocess.Popen(
                 self.command("up", *arguments),
@@ -58,7 +58,7 @@ class Clone:
                 stdout=file,
                 stderr=subprocess.STDOUT,
             )
-        assert wait_until(lambda: running.poll() is not None or b"is running" in output.read_bytes(), 90, 0.1)
+        assert wait_until(lambda: running.poll() is not None or until in output.read_text(), 90, 0.1)
         assert running.poll() is None, output.read_text()
         return running
 
@@ -69,6 +69,12 @@ def make(folder: Path) -> Clone:
         copy = shutil.copytree if (OURS / name).is_dir() else shutil.copy
         copy(OURS / name, folder / name)
     return Clone(folder, free_port())
+
+
+def run_here(program: str) -> subprocess.CompletedProcess[str]:
+    """Run a Python program that can import ours."""
+    argv = [sys.executable, "-c", program]
+    return subprocess.run(argv, cwd=OURS, capture_output=True, text=True, timeout=30, check=False)
 
 
 def free_port() -> int:

@@ -33,8 +33,8 @@ class Service(ThreadingHTTPServer):
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_address[1]}"
 
-    def document(self, path: str, document: Any, status: int = 200, **headers: str) -> None:
-        self.answers[path] = status, {"Content-Type": "application/json", **headers}, json.dumps(document).encode()
+    def document(self, path: str, document: Any, status: int = 200, headers: dict[str, str] | None = None) -> None:
+        self.answers[path] = status, headers or {}, json.dumps(document).encode()
 
     def links(self, rels: dict[str, str]) -> list[dict[str, str]]:
         return [{"rel": rel, "href": self.url + path} for rel, path in rels.items()]
@@ -98,7 +98,7 @@ def test_file_arrives(service: Service, tmp_path: Path) -> None:
 def test_monitor_is_followed_to_the_end(service: Service, tmp_path: Path) -> None:
     service.answers["/api/readconsumptionbatches"] = 201, {"Location": f"{service.url}/first"}, b""
     waiting = {"status": "In Progress", "links": service.links({"monitor": "/batch"})}
-    service.document("/first", waiting, **{"Retry-After": "0"})
+    service.document("/first", waiting, headers={"Retry-After": "0"})
     assert len(export(service, tmp_path)) == 1
 
 

@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -23,28 +24,35 @@ SAMPLE = ("--sample", "2000")
 END_SECONDS = 10
 
 
+@dataclass(frozen=True)
+class Running:
+    process: subprocess.Popen[bytes]
+    output: Path
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+
 @pytest.fixture(scope="module")
-def running(used_clone: Clone, tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Popen[bytes]]:
+def running(used_clone: Clone, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """An `up` that has shown its export and serves on."""
-    started = used_clone.start(tmp_path_factory.mktemp("output") / "up.log", *SAMPLE)
-    yield started
+    output = tmp_path_factory.mktemp("output") / "up.log"
+    started = used_clone.start(output, *SAMPLE)
+    yield Running(started, output)
     started.kill()
     started.wait()
 
 
-def test_one_export_and_nothing_left(used_clone: Clone) -> None:
-    ended = used_clone.manage("up", "--once", *SAMPLE)
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert "size and SHA-256 are right" in ended.stdout
-    assert "$ curl -sS -u testuser1:testuser1 -i -X POST" in ended.stdout
+def test_export_is_shown(used_clone: Clone, running: Running) -> None:
+    output = running.output.read_text()
+    assert "$ curl -sS -u testuser1:testuser1 -i -X POST" in output
+    assert "size and SHA-256 are right" in output
     (exported,) = used_clone.place.exports.iterdir()
-    assert re.search(rf"^[0-9a-f]{{64}}  {exported}$", ended.stdout, re.MULTILINE)
-    assert exported.stat().st_size > 0
-    assert not clones.named(clones.living(set(clones.processes())), str(used_clone.folder))
-    assert not clones.named(clones.living(set(clones.processes())), str(used_clone.place.private))
+    assert re.search(rf"^[0-9a-f]{{64}}  {exported}$", output, re.MULTILINE)
 
 
-def test_second_terminal_finds_the_first(used_clone: Clone, running: subprocess.Popen[bytes]) -> None:
+def test_second_terminal_finds_the_first(used_clone: Clone, running: Running) -> None:
     file = used_clone.place.environment_file
     assert file.stat().st_mode & 0o777 == 0o600
     variables = {name: value for name, value in used_clone.environment().items() if name == "PATH"}
@@ -65,7 +73,7 @@ def test_second_terminal_finds_the_first(used_clone: Clone, running: subprocess.
     assert shown.returncode == 0, shown.stderr
 
 
-def test_second_one_is_refused(used_clone: Clone, running: subprocess.Popen[bytes]) -> None:
+def test_second_one_is_refused(used_clone: Clone, running: Running) -> None:
     ended = used_clone.manage("up")
     assert (ended.returncode, ended.stderr) == (
         1,
@@ -73,7 +81,7 @@ def test_second_one_is_refused(used_clone: Clone, running: subprocess.Popen[byte
     )
 
 
-def test_killed_worker_starts_again(used_clone: Clone, running: subprocess.Popen[bytes]) -> None:
+def test_killed_worker_starts_again(used_clone: Clone, running: Running) -> None:
     first = clones.named(clones.descendants(running.pid), "--queues=operations")
     assert len(first) > 1  # the worker and its pool
     os.kill(min(first), signal.SIGKILL)
@@ -81,19 +89,26 @@ def test_killed_worker_starts_again(used_clone: Clone, running: subprocess.Popen
     assert wait_until(lambda: bool(clones.named(clones.descendants(running.pid), "--queues=operations")), END_SECONDS)
 
 
-def test_killed_supervisor_leaves_nothing(running: subprocess.Popen[bytes]) -> None:
+def test_killed_supervisor_leaves_nothing(running: Running) -> None:
     children = clones.descendants(running.pid)
     programs = ("granian", "--queues=operations", "--queues=housekeeping", "beat", "postgres", "valkey-server")
     assert all(clones.named(children, program) for program in programs)
-    running.kill()
-    running.wait()
+    running.process.kill()
+    running.process.wait()
     assert wait_until(lambda: not clones.living(children), END_SECONDS)
 
 
-@pytest.mark.parametrize("signum", [signal.SIGTERM])
-def test_asked_to_stop(used_clone: Clone, tmp_path: Path, signum: int) -> None:
-    started = used_clone.start(tmp_path / "up.log", *SAMPLE)
+def test_one_export_and_nothing_left(used_clone: Clone) -> None:
+    ended = used_clone.manage("up", "--once", *SAMPLE)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "size and SHA-256 are right" in ended.stdout
+    left = clones.living(set(clones.processes()))
+    assert not clones.named(left, str(used_clone.folder)) | clones.named(left, str(used_clone.place.private))
+
+
+def test_asked_to_stop_while_it_starts(used_clone: Clone, tmp_path: Path) -> None:
+    started = used_clone.start(tmp_path / "up.log", until="database is ready")
     children = clones.descendants(started.pid)
-    started.send_signal(signum)
+    assert used_clone.manage("stop").stdout == "Stopped.\n"
     assert started.wait(END_SECONDS) == 0
     assert not clones.living(children)

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from consumption import sample
-from hypermedia.errors import Conflict, RuleBroken
+from hypermedia.errors import DomainError
 
 
 def positive(text: str) -> int:
@@ -30,19 +30,19 @@ class Command(BaseCommand):
     def handle(self, *_: Any, consumptions: int, **__: Any) -> None:
         if not settings.DEVELOPMENT:
             raise CommandError("Sample data is for development: nothing ever leaves the ledger again.")
-        began = time.monotonic()
+        if sample.is_there():
+            self.stdout.write("The sample data is there already; nothing was changed.")
+            return
         self.stdout.write(f"making {consumptions:,} sample consumptions")
+        began = time.monotonic()
         try:
             posted = sample.make(rows=consumptions, tell=self.tell)
-        except Conflict as error:
-            self.stdout.write(str(error))
-        except RuleBroken as error:
-            raise CommandError(f"The sample needs its own limits, and nothing was changed: {error}") from error
-        else:
-            self.stdout.write(
-                f"made {posted.consumptions:,} consumptions of {posted.counters:,} counters"
-                f" in {posted.periods:,} periods in {time.monotonic() - began:.1f} s"
-            )
+        except DomainError as error:
+            raise CommandError(f"The sample was not made: {error}") from error
+        self.stdout.write(
+            f"made {posted.consumptions:,} consumptions of {posted.new_counters:,} counters"
+            f" in {posted.periods:,} periods in {time.monotonic() - began:.1f} s"
+        )
 
     def tell(self, what: str) -> None:
         if self.stdout.isatty():

@@ -2,57 +2,108 @@
 
 import django.db.models.deletion
 import django.db.models.functions.datetime
-import jobs.callbacks.models
 from django.conf import settings
 from django.db import migrations, models
 
+import jobs.callbacks.models
+
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('callbacks', '0001_initial'),
+        ("callbacks", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AlterModelOptions(
-            name='accesstoken',
-            options={'permissions': [('revoke_accesstoken', 'Can revoke access tokens')]},
+            name="accesstoken",
+            options={"permissions": [("revoke_accesstoken", "Can revoke access tokens")]},
         ),
         migrations.CreateModel(
-            name='IntegrationJob',
+            name="IntegrationJob",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('job_id', models.CharField(default=jobs.callbacks.models.new_job_id, editable=False, max_length=15, unique=True)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('status', models.CharField(choices=[('Started', 'Started'), ('Completed', 'Completed'), ('Failed', 'Failed')], editable=False, max_length=9, null=True)),
-                ('message', models.TextField(editable=False, null=True)),
-                ('flagged', models.BooleanField(default=False, editable=False)),
-                ('last_report_at', models.DateTimeField(editable=False, null=True)),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('integration', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='integration_jobs', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "job_id",
+                    models.CharField(
+                        default=jobs.callbacks.models.new_job_id, editable=False, max_length=15, unique=True
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("Started", "Started"), ("Completed", "Completed"), ("Failed", "Failed")],
+                        editable=False,
+                        max_length=9,
+                        null=True,
+                    ),
+                ),
+                ("message", models.TextField(editable=False, null=True)),
+                ("flagged", models.BooleanField(default=False, editable=False)),
+                ("last_report_at", models.DateTimeField(editable=False, null=True)),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                (
+                    "integration",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="integration_jobs",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'job',
-                'permissions': [('acknowledge_integrationjob', 'Can take the flag from jobs with stale reports')],
+                "verbose_name": "job",
+                "permissions": [("acknowledge_integrationjob", "Can take the flag from jobs with stale reports")],
             },
         ),
         migrations.CreateModel(
-            name='StatusReport',
+            name="StatusReport",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('received_job_id', models.TextField(null=True)),
-                ('received_status', models.TextField(null=True)),
-                ('received_message', models.TextField(null=True)),
-                ('answered', models.PositiveSmallIntegerField()),
-                ('verdict', models.CharField(choices=[('applied', 'applied'), ('duplicate', 'duplicate'), ('stale', 'stale'), ('rejected', 'rejected')], max_length=9)),
-                ('request_id', models.CharField(max_length=64)),
-                ('received_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('job', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='reports', to='callbacks.integrationjob')),
-                ('user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("received_job_id", models.TextField(null=True)),
+                ("received_status", models.TextField(null=True)),
+                ("received_message", models.TextField(null=True)),
+                ("answered", models.PositiveSmallIntegerField()),
+                (
+                    "verdict",
+                    models.CharField(
+                        choices=[
+                            ("applied", "applied"),
+                            ("duplicate", "duplicate"),
+                            ("stale", "stale"),
+                            ("rejected", "rejected"),
+                        ],
+                        max_length=9,
+                    ),
+                ),
+                ("request_id", models.CharField(max_length=64)),
+                ("received_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "job",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="reports",
+                        to="callbacks.integrationjob",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['job', 'id'], name='report_of_job')],
+                "indexes": [models.Index(fields=["job", "id"], name="report_of_job")],
             },
         ),
     ]

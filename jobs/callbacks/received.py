@@ -1,8 +1,8 @@
 """The body of a status report, read so that no report is lost that can be understood.
 
 A fault's message may hold anything, also what cannot be stored: NUL and halves of surrogate pairs are kept as visible
-escapes. Ambiguous or endless JSON (a property twice, NaN, numbers that no computer adds, nesting without end) is
-refused as a whole.
+escapes. JSON that is ambiguous or endless (a property twice, NaN, numbers that no computer adds, nesting without end)
+is refused as a whole.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from jobs.callbacks.answers import JOB_ID_INVALID, STATUS_MISSING, STATUS_UNKNOWN, UNREADABLE, Refused
@@ -22,11 +22,12 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 @dataclass(frozen=True)
 class Received:
-    """What a call said, as parsed JSON; None where it said nothing."""
+    """What a call said: the body, and its three properties as text that can be stored; None where it said nothing."""
 
-    job_id: Any = None
-    status: Any = None
-    message: Any = None
+    document: dict[str, Any] = field(default_factory=dict)
+    job_id: str | None = None
+    status: str | None = None
+    message: str | None = None
 
 
 def read(body: bytes) -> Received:
@@ -35,24 +36,23 @@ def read(body: bytes) -> Received:
         document = json.loads(
             body.decode("utf-8-sig"), object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_finite
         )
-        # A message that can be read but not written back is nested too deep to be kept.
-        json.dumps(document)
+        if not isinstance(document, dict):
+            raise Refused(UNREADABLE)
+        return Received(document, *(kept(document.get(name)) for name in ("jobId", "status", "message")))
     except (ValueError, RecursionError) as error:
         raise Refused(UNREADABLE) from error
-    if not isinstance(document, dict):
-        raise Refused(UNREADABLE)
-    return Received(document.get("jobId"), document.get("status"), document.get("message"))
 
 
 def check(received: Received) -> Status:
     """The reported status. Raises Refused (1801, 1802, 1804), the first that applies."""
-    if not isinstance(received.job_id, str) or not received.job_id:
+    job_id, status = received.document.get("jobId"), received.document.get("status")
+    if not isinstance(job_id, str) or not job_id:
         raise Refused(JOB_ID_INVALID)
-    if received.status is None or received.status == "":
+    if status is None or status == "":
         raise Refused(STATUS_MISSING)
-    if received.status not in list(Status):
+    if status not in list(Status):
         raise Refused(STATUS_UNKNOWN)
-    return Status(received.status)
+    return Status(status)
 
 
 def kept(value: Any) -> str | None:

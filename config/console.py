@@ -1,0 +1,71 @@
+"""The console's sidebar: what an operator needs first stands first; each reader sees what he may open."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+
+class Page(NamedTuple):
+    """One entry: its title, its symbol, and the model whose list it opens."""
+
+    title: str
+    icon: str
+    model: str  # app_label_modelname, as in the admin's address names
+
+
+SECTIONS: tuple[tuple[str, tuple[Page, ...]], ...] = (
+    (
+        "Work",
+        (
+            Page("Exports", "output", "consumption_readconsumptionbatch"),
+            Page("Tasks", "checklist", "jobs_task"),
+            Page("Messages", "chat", "jobs_interfacedmessage"),
+            Page("Data file sets", "folder", "datafiles_datafileset"),
+        ),
+    ),
+    (
+        "Integrations",
+        (
+            Page("Jobs", "sync_alt", "callbacks_integrationjob"),
+            Page("Status reports", "receipt_long", "callbacks_statusreport"),
+        ),
+    ),
+    (
+        "Master data",
+        (
+            Page("Limits", "straighten", "consumption_limit"),
+            Page("Transaction sources", "source", "consumption_transactionsource"),
+        ),
+    ),
+    (
+        "Administration",
+        (
+            Page("Users", "person", "auth_user"),
+            Page("Groups", "groups", "auth_group"),
+            Page("Access tokens", "key", "callbacks_accesstoken"),
+            Page("Celery's log", "history", "django_celery_results_taskresult"),
+        ),
+    ),
+)
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """The sections with at least one page that the reader may open."""
+    sections = [{"title": title, "separator": True, "items": _items(pages, request)} for title, pages in SECTIONS]
+    return [section for section in sections if section["items"]]
+
+
+def _items(pages: tuple[Page, ...], request: HttpRequest) -> list[dict[str, Any]]:
+    return [
+        {"title": page.title, "icon": page.icon, "link": reverse(f"admin:{page.model}_changelist")}
+        for page in pages
+        if _may_open(page, request)
+    ]
+
+
+def _may_open(page: Page, request: HttpRequest) -> bool:
+    app_label, _, model = page.model.rpartition("_")
+    return request.user.has_perm(f"{app_label}.view_{model}")

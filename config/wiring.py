@@ -1,0 +1,55 @@
+"""Joins what may not know each other: the engine's ends become events, and due deliveries ring at the broker."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from datafiles.links import data_path, set_path
+from datafiles.models import DataFileSet
+from jobs import doorbell, registry
+from jobs.notifications import outbox, subscriptions
+from jobs.notifications.signals import deliveries_due
+from jobs.registry import LongRunningOperation
+from jobs.signals import operation_ended
+from jobs.states import OPERATION_STATUS, TaskStatus
+
+
+def connect() -> None:
+    """Called once, when Django is ready."""
+    subscriptions.register(event_types)
+    operation_ended.connect(store_event, dispatch_uid="config.wiring.store_event")
+    deliveries_due.connect(ring, dispatch_uid="config.wiring.ring")
+
+
+def event_types() -> dict[str, str]:
+    return {one.code: one.description for one in registry.all_operations() if one.sends_events}
+
+
+def store_event(*, operation: LongRunningOperation, task_id: int, status: TaskStatus, **_: Any) -> None:
+    """The event of an operation that ended, in the transaction that ended it."""
+    if not operation.sends_events:
+        return
+    outcome = OPERATION_STATUS[status]
+    row = operation.model.objects.get(task_id=task_id)
+    links = [("operator:subject", operation.path.format(id=row.pk))]
+    if status is TaskStatus.COMPLETED:
+        links += result_links(getattr(row, "data_file_set", None))
+    outbox.operation_ended(event_type=operation.code, outcome=outcome, links=links)
+
+
+def result_links(data_file_set: DataFileSet | None) -> list[outbox.Link]:
+    """`datafileset`, and one `file` for each of its files."""
+    if data_file_set is None:
+        return []
+    code = data_file_set.code
+    files = data_file_set.data_files.values_list("code", flat=True)
+    return [("datafileset", set_path(code)), *(("file", data_path(code, file_code)) for file_code in files)]
+
+
+def ring(*, endpoint_id: int, **_: Any) -> bool:
+    """One message: this endpoint has deliveries that are due."""
+    from jobs.notifications.tasks import deliver
+
+    return doorbell.publish(
+        lambda: deliver.apply_async(kwargs={"endpoint_id": endpoint_id}, retry=False), f"endpoint {endpoint_id}"
+    )

@@ -1,0 +1,50 @@
+"""The Celery tasks: send what is due to one endpoint, and beat's knock."""
+
+from __future__ import annotations
+
+import logging
+import time
+from threading import BoundedSemaphore
+
+from celery import shared_task
+from django.conf import settings
+
+from jobs.notifications import alarms, outbox, services
+from jobs.notifications.sending import deliver_next
+
+logger = logging.getLogger(__name__)
+
+# The sweep and other housekeeping share the worker's threads: some always stay free for them.
+_free = BoundedSemaphore(settings.DELIVERY_THREADS)
+SLICE_SECONDS = 30.0
+
+
+@shared_task(name="jobs.notifications.tasks.deliver")
+def deliver(*, endpoint_id: int) -> int:
+    """Sends to one endpoint what is due, for a while; the number of calls made. Whatever is left is rung for again."""
+    if not _free.acquire(blocking=False):
+        return 0  # the sweep rings again
+    sent = 0
+    try:
+        until = time.monotonic() + SLICE_SECONDS
+        while deliver_next(endpoint_id):
+            sent += 1
+            if time.monotonic() > until:
+                outbox.ring(endpoint_id)
+                break
+    finally:
+        _free.release()
+    return sent
+
+
+@shared_task(name="jobs.notifications.tasks.sweep")
+def sweep() -> dict[str, int]:
+    """Rings for every endpoint with something due, looks for silent integrations, tells the operators."""
+    done = {
+        "rung": services.ring_for_due(),
+        "silent": alarms.watch_for_silence(),
+        "mailed": alarms.mail_operators(),
+    }
+    if any(done.values()):
+        logger.info("notifications: %(rung)s rings, %(silent)s silent jobs, %(mailed)s alarms mailed", done)
+    return done

@@ -1,0 +1,207 @@
+"""The routes of notifications under `/api`: operators change, auditors read."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.http import HttpResponse
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from hypermedia.errors import NotFound
+from hypermedia.links import href
+from hypermedia.messages import NoProperties
+from hypermedia.readers import Role
+from hypermedia.views import ResourceView
+from jobs.notifications import points, services
+from jobs.notifications.links import delivery_path, endpoint_path
+from jobs.notifications.models import Delivery, NotificationEndpoint, NotificationEvent
+from jobs.notifications.pages import page
+from jobs.notifications.serializers import (
+    EndpointInput,
+    RecoverInput,
+    RotateInput,
+    attempt_document,
+    delivery_document,
+    endpoint_document,
+    endpoint_values,
+    event_document,
+)
+
+WATCHERS = (Role.OPERATOR, Role.AUDITOR)
+OPERATORS = (Role.OPERATOR,)
+Input = type[serializers.Serializer[Any]]
+
+
+class EndpointResource(ResourceView):
+    def answer_endpoint(self, endpoint: NotificationEndpoint, **options: Any) -> Response:
+        document = endpoint_document(endpoint, self.reader)
+        return self.answer(document, version=endpoint.version, **options)
+
+    def answer_secret(self, endpoint: NotificationEndpoint, secret: str) -> Response:
+        """201 with the secret, here and nowhere else."""
+        headers = {"Location": href(endpoint_path(endpoint.pk)), "Cache-Control": "no-store"}
+        return self.answer(endpoint_document(endpoint, self.reader, secret), status=201, headers=headers)
+
+
+class EndpointsView(EndpointResource):
+    roles = {"GET": WATCHERS, "POST": OPERATORS}
+    serializer_class: Input = EndpointInput
+
+    def get(self, request: Request) -> Response:
+        rows = NotificationEndpoint.objects.all()
+        return self.answer(page(request, rows, lambda endpoint: endpoint_document(endpoint, self.reader)))
+
+    def post(self, request: Request) -> Response:
+        values = endpoint_values(self.read(EndpointInput))
+        endpoint, secret = services.create_endpoint(user_id=self.reader.user_id, **values)
+        endpoint.refresh_from_db()
+        return self.answer_secret(endpoint, secret)
+
+
+class EndpointView(EndpointResource):
+    """An endpoint is switched off rather than deleted: its deliveries are the log of what was sent."""
+
+    roles = {"GET": WATCHERS, "PUT": OPERATORS}
+    serializer_class: Input = EndpointInput
+
+    def find(self, pk: int) -> NotificationEndpoint:
+        endpoint = NotificationEndpoint.objects.filter(pk=pk).first()
+        if endpoint is None:
+            raise NotFound(f"There is no endpoint {pk}.")
+        return endpoint
+
+    def get(self, request: Request, pk: int) -> Response:
+        return self.answer_endpoint(self.find(pk))
+
+    def put(self, request: Request, pk: int) -> Response:
+        self.check_if_match(self.find(pk).version)
+        values = endpoint_values(self.read(EndpointInput))
+        return self.answer_endpoint(services.change_endpoint(endpoint_id=pk, user_id=self.reader.user_id, **values))
+
+
+class TestView(ResourceView):
+    roles = {"POST": OPERATORS}
+    serializer_class: Input = NoProperties
+
+    def post(self, request: Request, pk: int) -> HttpResponse:
+        self.read_nothing()
+        return self.created(href(delivery_path(services.test_endpoint(endpoint_id=pk).pk)))
+
+
+class RotateView(EndpointResource):
+    roles = {"POST": OPERATORS}
+    serializer_class: Input = RotateInput
+
+    def post(self, request: Request, pk: int) -> Response:
+        seconds = self.read_or(RotateInput)["overlapSeconds"]
+        overlap = min(timedelta(seconds=min(seconds, 10**9)), timedelta(days=3650))
+        endpoint, secret = services.rotate_secret(endpoint_id=pk, user_id=self.reader.user_id, overlap=overlap)
+        return self.answer_secret(endpoint, secret)
+
+    def read_or(self, serializer: Input) -> Any:
+        """An empty body is an empty object here."""
+        return (
+            self.read(serializer)
+            if self.request.headers.get("Content-Length") not in {None, "", "0"}
+            else (serializer().run_validation({}))
+        )
+
+
+class EnableView(EndpointResource):
+    roles = {"POST": OPERATORS}
+    serializer_class: Input = NoProperties
+
+    def post(self, request: Request, pk: int) -> Response:
+        self.read_nothing()
+        return self.answer_endpoint(services.enable_endpoint(endpoint_id=pk, user_id=self.reader.user_id))
+
+
+class RecoverView(ResourceView):
+    roles = {"POST": OPERATORS}
+    serializer_class: Input = RecoverInput
+
+    def post(self, request: Request, pk: int) -> Response:
+        since = self.read(RecoverInput)["since"]
+        done = services.recover(endpoint_id=pk, since=since)
+        return self.answer(
+            {
+                "type": "notificationRecovery",
+                "sentAgain": done.sent_again,
+                "newlySent": done.newly_sent,
+                "hasMore": done.has_more,
+            }
+        )
+
+
+class EventsView(ResourceView):
+    roles = {"GET": WATCHERS}
+
+    def get(self, request: Request) -> Response:
+        rows = NotificationEvent.objects.all()
+        return self.answer(page(request, rows, lambda event: event_document(event, self.reader)))
+
+
+class EventView(ResourceView):
+    roles = {"GET": WATCHERS}
+
+    def get(self, request: Request, pk: int) -> Response:
+        event = NotificationEvent.objects.filter(pk=pk).first()
+        if event is None:
+            raise NotFound(f"There is no event {pk}.")
+        return self.answer(event_document(event, self.reader), version=1)
+
+
+class DeliveryResource(ResourceView):
+    def find(self, pk: int) -> Delivery:
+        delivery = Delivery.objects.select_related("event", "job").filter(pk=pk).first()
+        if delivery is None:
+            raise NotFound(f"There is no delivery {pk}.")
+        return delivery
+
+    def answer_delivery(self, delivery: Delivery) -> Response:
+        return self.answer(delivery_document(delivery, self.reader), version=delivery.version)
+
+
+class DeliveriesView(ResourceView):
+    roles = {"GET": WATCHERS}
+
+    def get(self, request: Request) -> Response:
+        rows = Delivery.objects.select_related("event", "job")
+        return self.answer(page(request, rows, lambda delivery: delivery_document(delivery, self.reader)))
+
+
+class DeliveryView(DeliveryResource):
+    roles = {"GET": WATCHERS}
+
+    def get(self, request: Request, pk: int) -> Response:
+        return self.answer_delivery(self.find(pk))
+
+
+class AttemptsView(DeliveryResource):
+    roles = {"GET": WATCHERS}
+
+    def get(self, request: Request, pk: int) -> Response:
+        delivery = self.find(pk)
+        rows = delivery.attempts.order_by("pk")
+        return self.answer(page(request, rows, lambda attempt: attempt_document(attempt, delivery)))
+
+
+class RedeliverView(DeliveryResource):
+    roles = {"POST": OPERATORS}
+    serializer_class: Input = NoProperties
+
+    def post(self, request: Request, pk: int) -> Response:
+        self.read_nothing()
+        return self.answer_delivery(services.redeliver(delivery_id=pk))
+
+
+class OutboundIntegrationPointsView(ResourceView):
+    """Every place that this service sends to, in Oracle Health Insurance's own shape."""
+
+    roles = {"GET": WATCHERS}
+
+    def get(self, request: Request) -> Response:
+        return self.answer(points.document())

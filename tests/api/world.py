@@ -1,0 +1,124 @@
+"""The people of the authorisation matrix and what each of them owns, one of everything in every state that matters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.models import User
+
+from consumption.models import ReadConsumptionBatch
+from consumption.services import start_export
+from datafiles import storage
+from datafiles.models import DataFileSet
+from datafiles.services import Content, store_set
+from hypermedia.fields import parse_date_time
+from hypermedia.readers import Role
+from jobs import services
+from jobs.callbacks.models import IntegrationJob
+from jobs.models import InterfacedMessage, Task, TaskType
+from tests.conftest import ApiClient
+from tests.factories import UserFactory
+
+PEOPLE = {
+    "client": Role.CLIENT,
+    "other": Role.CLIENT,
+    "integration": Role.INTEGRATION,
+    "operator": Role.OPERATOR,
+    "auditor": Role.AUDITOR,
+}
+NOBODY = "nobody"
+PERSONAS = (NOBODY, *PEOPLE)
+CONTENT = b'{"type":"counter","id":1}\n{"type":"consumption","id":2}\n'
+
+
+@dataclass(frozen=True)
+class Belongings:
+    """What one user owns. The auditor's and the integration's are from the time when they were clients."""
+
+    running: ReadConsumptionBatch
+    failed: ReadConsumptionBatch
+    completed: ReadConsumptionBatch
+    data_file_set: DataFileSet
+    job: IntegrationJob
+
+    @property
+    def file_code(self) -> str:
+        return self.data_file_set.data_files.get().code
+
+    @property
+    def messages(self) -> InterfacedMessage:
+        return InterfacedMessage.objects.get(task_id=self.failed.task_id)
+
+
+@dataclass(frozen=True)
+class World:
+    """Everybody, and what is theirs."""
+
+    clients: dict[str, ApiClient]
+    belongings: dict[str, Belongings]
+
+    def of(self, persona: str, ownership: str) -> Belongings | None:
+        """What is the persona's own, what is somebody else's, or None for what is nobody's."""
+        if ownership == "absent":
+            return None
+        foreign = "other" if persona == "client" else "client"
+        return self.belongings[foreign if ownership == "foreign" or persona == NOBODY else persona]
+
+
+def make_world() -> World:
+    users = {name: UserFactory.create(username=name, roles=[role]) for name, role in PEOPLE.items()}
+    clients = {name: ApiClient(user) for name, user in users.items()}
+    return World(
+        {NOBODY: ApiClient(None), **clients}, {name: make_belongings(user) for name, user in users.items()}
+    )
+
+
+def make_belongings(user: User) -> Belongings:
+    return Belongings(
+        running=start(user),
+        failed=failed(user),
+        completed=completed(user),
+        data_file_set=stored_set(user),
+        job=IntegrationJob.objects.create(integration=user),
+    )
+
+
+def start(user: User, **options: Any) -> ReadConsumptionBatch:
+    """An export that no worker has looked at yet."""
+    moments = {
+        "transaction_start": parse_date_time("1970-10-11T14:04:41+01:00"),
+        "transaction_end": parse_date_time("1970-10-11T14:04:42.509+01:00"),
+    }
+    return start_export(user_id=user.pk, **{**moments, **options})
+
+
+def claimed(batch: ReadConsumptionBatch) -> Task:
+    task = services.claim(task_id=batch.task_id, owner="w", thread_code="host-1 ( main )", celery_task_id="")
+    assert task is not None
+    return task
+
+
+def failed(user: User) -> ReadConsumptionBatch:
+    batch = start(user)
+    services.fail(task=claimed(batch), code="TSK-FA-009", text="Broken on purpose. A restart can help.")
+    return batch
+
+
+def completed(user: User) -> ReadConsumptionBatch:
+    batch, result = start(user), stored_set(user)
+    record = ReadConsumptionBatch.objects.filter(pk=batch.pk)
+    services.complete(task=claimed(batch), record=lambda: record.update(data_file_set=result))
+    return batch
+
+
+def stored_set(user: User, content: bytes = CONTENT) -> DataFileSet:
+    with storage.stage() as staged:
+        staged.write(content)
+        published = staged.publish(row_count=content.count(b"\n"))
+    contents = [Content(published, "Export of counters and consumptions", "application/x-ndjson")]
+    return store_set(owner_id=user.pk, description="An export", contents=contents)
+
+
+def task_type() -> TaskType:
+    return TaskType.objects.get(code="ReadConsumptionBatch")

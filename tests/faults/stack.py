@@ -1,0 +1,296 @@
+"""The whole service as real processes on private servers, with short leases, and ways to hurt it.
+
+Shares no code with the service but the commands that start it: asks in SQL and over HTTP what became of it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import requests
+from celery import Celery
+
+from config.embedded import broker, folders, place, postgres, process
+from config.supervisor.environment import NO_NEWS, Address
+from config.supervisor.services import all_services
+from tests.services import temporary_folder
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+SETTINGS = {
+    "LEASE_SECONDS": "2",
+    "LEASE_RENEWAL_SECONDS": "0.3",
+    "SWEEP_SECONDS": "0.5",
+    "REPUBLISH_SECONDS": "1",
+    "LOG_LEVEL": "INFO",
+}
+CONSUMPTIONS = 5_000  # about 1.5 MB of lines: more than one block
+PATIENCE = 30.0  # seconds that anything may take, except where a test says otherwise
+WINDOW = {"transactionStartDateTime": {"value": "1900-01-01T00:00:00Z"}}
+FOREVER = "2999-12-31T00:00:00Z"
+END_STATES = {"COMPLETED": "Completed", "ERRORED": "Failed", "CANCELLED": "Cancelled"}
+
+Row = tuple[Any, ...]
+
+
+class Stack:
+    """A context manager. `mend` and every wait start again what a test has ended."""
+
+    def __init__(self, **settings: str) -> None:
+        self.settings = {**SETTINGS, **settings}
+        self.programs: dict[str, subprocess.Popen[bytes]] = {}
+        self.wanted: set[str] = set()
+
+    def __enter__(self) -> Stack:
+        with ExitStack() as stack:
+            self.folder = temporary_folder(stack)
+            self.place = place.throwaway(self.folder)
+            folders.prepare(self.place)
+            self.files = self.folder / "files"
+            self.failpoints = self.folder / "failpoints"
+            self.failpoints.mkdir()
+            self.port = free_port()
+            self.url = f"http://127.0.0.1:{self.port}"
+            self.postgres = postgres.start(self.place)
+            stack.callback(lambda: postgres.stop(self.postgres))  # whichever it is by then
+            self.broker = broker.start(self.place)
+            stack.callback(self.end_broker)
+            stack.callback(self.end_programs)
+            self.manage("prepare_development", "--sample", str(CONSUMPTIONS))
+            self.celery = Celery(broker=self.place.broker_url)
+            stack.callback(self.celery.close)
+            self.closing = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.closing.close()
+
+    # -- processes ---------------------------------------------------------------------------------
+
+    def environment(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            "ENVIRONMENT": "development",
+            "PYTHONWARNINGS": NO_NEWS,
+            "PYTHONUNBUFFERED": "1",
+            "REMAP_SIGTERM": "SIGQUIT",
+            "PORT": str(self.port),
+            "PUBLIC_URL": self.url,
+            "DATABASE_URL": self.place.database_url,
+            "CELERY_BROKER_URL": self.place.broker_url,
+            "DATA_FILES_DIR": str(self.files),
+            "FAILPOINTS": str(self.failpoints),
+            **self.settings,
+        }
+
+    def manage(self, *arguments: str) -> str:
+        command = [sys.executable, str(ROOT / "manage.py"), *arguments]
+        done = subprocess.run(command, env=self.environment(), capture_output=True, text=True, check=False, timeout=300)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def start(self, *names: str) -> None:
+        """Starts programs of the service: `web`, `worker`, `keeper`, `beat`; those that run already stay."""
+        address = Address("127.0.0.1", self.port)
+        services = all_services(address, public_url=self.url, workers=2, run=self.folder)
+        for service in services:
+            if service.name in names and not self.runs(service.name):
+                extra = ["--schedule", str(self.folder / "beat")] if service.name == "beat" else []
+                self.programs[service.name] = process.start(
+                    [*service.argv, *extra], log=self.log(service.name), env=self.environment(), cwd=ROOT
+                )
+        self.wanted |= set(names)
+        if "web" in names:
+            self.wait("the web server answers", self.is_warm)
+            assert self.post().status_code == 201  # the first one loads the client of the broker
+
+    def runs(self, name: str) -> bool:
+        return name in self.programs and self.programs[name].poll() is None
+
+    def mend(self) -> None:
+        """Starts again whatever has ended and should run, as a service manager would."""
+        for name in [name for name in self.wanted if not self.runs(name)]:
+            process.kill_group(self.programs[name])
+            self.start(name)
+
+    def stop(self, *names: str, signum: int = signal.SIGTERM, seconds: float = 10) -> None:
+        """Ends programs and waits for them; they stay ended."""
+        self.wanted -= set(names)
+        for name in names:
+            process.stop(self.programs.pop(name), (signum, seconds))
+
+    def kill(self, name: str) -> None:
+        """SIGKILL to a program's first process only; its children have to notice by themselves."""
+        self.wanted -= {name}
+        self.programs[name].kill()
+        self.programs[name].wait()
+
+    def end_programs(self) -> None:
+        for name in list(self.programs):
+            process.kill_group(self.programs.pop(name))
+        self.wanted.clear()
+
+    def children(self, name: str) -> list[int]:
+        """The process ids of a program's own children."""
+        me = self.programs[name].pid
+        found = []
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            with suppress(OSError):
+                if int(stat.read_text().rpartition(")")[2].split()[1]) == me:
+                    found.append(int(stat.parent.name))
+        return found
+
+    def log(self, name: str) -> Path:
+        return self.place.log(name)
+
+    # -- servers -----------------------------------------------------------------------------------
+
+    def end_broker(self) -> None:
+        with suppress(ProcessLookupError):
+            self.broker.send_signal(signal.SIGCONT)
+        broker.stop(self.broker)
+
+    @contextmanager
+    def broker_frozen(self) -> Iterator[None]:
+        """The broker accepts and never answers."""
+        self.broker.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.broker.send_signal(signal.SIGCONT)
+
+    def restart_postgres(self) -> None:
+        postgres.stop(self.postgres)
+        self.postgres = postgres.start(self.place)
+
+    # -- questions ---------------------------------------------------------------------------------
+
+    def sql(self, statement: str, *parameters: Any) -> list[Row]:
+        with psycopg.connect(self.place.database_url, autocommit=True, application_name="tests") as connection:
+            cursor = connection.execute(statement, parameters)
+            return cursor.fetchall() if cursor.description else []
+
+    def value(self, statement: str, *parameters: Any) -> Any:
+        return self.sql(statement, *parameters)[0][0]
+
+    def task(self, batch: int) -> dict[str, Any]:
+        """What the database knows of an export and its task."""
+        names = ("task", "status", "operation", "epoch", "attempts", "owner", "code", "written")
+        (row,) = self.sql(
+            """SELECT t.id, t.status, b.status, t.epoch, t.attempt_count, t.owner, t.thread_code, t.rows_written
+                 FROM consumption_readconsumptionbatch b JOIN jobs_task t ON t.id = b.task_id WHERE b.id = %s""",
+            batch,
+        )
+        return dict(zip(names, row, strict=True))
+
+    def messages(self, batch: int) -> list[tuple[str, str]]:
+        """(code, text) of each message of an export, oldest first."""
+        return [
+            (code, text)
+            for code, text in self.sql(
+                """SELECT m.code, m.text FROM jobs_message m
+                     JOIN jobs_interfacedmessage i ON i.id = m.interfaced_message_id
+                     JOIN consumption_readconsumptionbatch b ON b.task_id = i.task_id WHERE b.id = %s ORDER BY m.id""",
+                batch,
+            )
+        ]
+
+    def request(self, method: str, path: str, body: Any = None, user: str = "testuser1") -> requests.Response:
+        return requests.request(method, self.url + path, json=body, auth=(user, user), timeout=10)
+
+    def is_warm(self) -> bool:
+        """Whether the web server answers; by then it has loaded everything and knows our password."""
+        with suppress(requests.RequestException):
+            return self.request("GET", "/api/generic/readconsumptionbatches/0").status_code == 404
+        return False
+
+    def post(self, end: str = FOREVER, **more: Any) -> requests.Response:
+        body = {**WINDOW, "transactionEndDateTime": {"value": end}, **more}
+        return self.request("POST", "/api/readconsumptionbatches", body)
+
+    def start_export(self, **more: Any) -> int:
+        """The id of a new export; its 201 has to come within 1.5 s."""
+        began = time.monotonic()
+        answer = self.post(**more)
+        took = time.monotonic() - began
+        assert answer.status_code == 201, answer.text
+        assert took < 1.5, f"201 took {took:.2f} s"
+        return int(answer.headers["Location"].rpartition("/")[2])
+
+    # -- faults and waiting ------------------------------------------------------------------------
+
+    def arm(self, failpoint: str, action: str) -> None:
+        unfinished = self.folder / "unfinished"
+        unfinished.write_text(action)
+        unfinished.rename(self.failpoints / failpoint)
+
+    def disarm(self) -> None:
+        shutil.rmtree(self.failpoints)
+        self.failpoints.mkdir()
+
+    def is_armed(self, failpoint: str) -> bool:
+        return (self.failpoints / failpoint).exists()
+
+    def wait(self, what: str, done: Callable[[], Any], seconds: float = PATIENCE) -> Any:
+        """Asks until the answer is true, and gives it. An answer that fails for want of a database is none."""
+        deadline = time.monotonic() + seconds
+        while True:
+            self.mend()
+            with suppress(psycopg.OperationalError):
+                if answer := done():
+                    return answer
+            assert time.monotonic() < deadline, f"in vain for {seconds:g} s: {what}\n{self.tails()}"
+            time.sleep(0.05)
+
+    def wait_for_end(self, batch: int, status: str = "Completed", seconds: float = PATIENCE) -> dict[str, Any]:
+        ended = self.wait(
+            f"export {batch} ends",
+            lambda: (task := self.task(batch))["status"] in END_STATES and task,
+            seconds,
+        )
+        assert ended["operation"] == status, (ended, self.messages(batch), self.tails())
+        return dict(ended)
+
+    def wait_for_worker(self) -> None:
+        """Until the worker takes tasks: what it was sent before it was ready must not count as waiting."""
+        batch = self.start_export()
+        self.wait_for_end(batch)
+
+    def tails(self) -> str:
+        """The ends of all logs, for whoever reads why a test failed."""
+        parts = []
+        for log in sorted((self.folder / "log").glob("*.log")):
+            lines = log.read_text(errors="replace").splitlines()[-25:]
+            parts.append(f"--- {log.name}\n" + "\n".join(lines))
+        return "\n".join(parts)
+
+    def tidy(self) -> None:
+        """Has the keeper run the janitor, now and for files of any age."""
+        self.celery.send_task("datafiles.tasks.tidy", kwargs={"older_than_seconds": 0}, queue="housekeeping")
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def query_is_gone(stack: Stack, task: int) -> bool:
+    """Whether no statement of this task's attempt runs in the database."""
+    return not stack.sql(
+        "SELECT 1 FROM pg_stat_activity WHERE application_name = %s AND state <> 'idle'", f"tallyport task {task}"
+    )
+
+
+def as_environment(settings: Mapping[str, object]) -> dict[str, str]:
+    return {name: str(value) for name, value in settings.items()}
