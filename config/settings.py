@@ -190,7 +190,8 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api",
     "SERVERS": [{"url": PUBLIC_URL}],
-    "PREPROCESSING_HOOKS": ["config.openapi.only_api"],
+    "PREPROCESSING_HOOKS": ["config.openapi.document.no_endpoints"],
+    "POSTPROCESSING_HOOKS": ["config.openapi.document.from_tables"],
 }
 
 # -- console ---------------------------------------------------------------------------------------

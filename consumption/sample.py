@@ -13,6 +13,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from consumption import limits, posting, staging
+from consumption.foreign_keys import checked_at_the_end
 from consumption.limits import LimitDefinition, SourceDefinition
 from consumption.models import Counter, Limit, TransactionSource
 from consumption.periods import LIFETIME_START
@@ -33,6 +34,7 @@ SOURCES = [
     SourceDefinition("SYNTHEA", "Claims of synthetic patients"),
     SourceDefinition("CLAIMS", "Claims adjudication"),
 ]
+TABLES = ["consumption_counter", "consumption_counterperiod", "consumption_consumption"]
 FIRST_PERSON = "SAMPLE-P000001"  # always has a counter of VERT: where it is, the sample is
 ROWS_OF_A_PERSON = 100
 PERSONS_OF_A_FAMILY = 3
@@ -150,13 +152,14 @@ def make(*, rows: int, tell: Callable[[str], Any] = lambda _: None) -> Posted:
     limits.store(limits=LIMITS, sources=SOURCES)  # from here on, a second one waits
     if is_there():
         raise Conflict("The sample data is there already; nothing was changed.")
-    with staging.table(), connection.cursor() as cursor:
+    with checked_at_the_end(*TABLES), staging.table(), connection.cursor() as cursor:
         tell("rows")
         cursor.execute("ALTER TABLE pg_temp.staged_consumption ADD COLUMN transaction_datetime timestamptz NOT NULL")
         cursor.execute(_STAGE, _parameters(rows))
         posted = posting.post(also=["transaction_datetime"], tell=tell)
         # A new table without statistics misleads the planner until autovacuum comes by, a minute later.
-        cursor.execute("ANALYZE consumption_counter, consumption_counterperiod, consumption_consumption")
+        cursor.execute(f"ANALYZE {', '.join(TABLES)}")
+        tell("foreign keys")
     return posted
 
 

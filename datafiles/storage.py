@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 from django.conf import settings
 
@@ -123,25 +123,39 @@ def stage() -> Iterator[Staged]:
             temporary.unlink(missing_ok=True)
 
 
-def open_range(key: str, start: int, length: int) -> Iterator[bytes]:
+class Blocks:
+    """The next `length` bytes of an open file, block by block. Closes the file at their end, or when it is told to."""
+
+    def __init__(self, file: BinaryIO, length: int) -> None:
+        self._file = file
+        self._left = length
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> bytes:
+        block = self._file.read(min(BLOCK, self._left)) if self._left else b""
+        self._left -= len(block)
+        if not block:
+            self.close()
+            if self._left:
+                raise StorageError("The file is shorter than it was.", "Restore it from the backup, or export again.")
+            raise StopIteration
+        return block
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def open_range(key: str, start: int, length: int) -> Blocks:
     """The bytes [start, start + length) in blocks. Raises FileMissing at once, not while they are read."""
     try:
         file = _path(key).open("rb")
+        file.seek(start)
     except OSError as error:
         advice = "Restore it from the backup, or export again."
         raise FileMissing("The file cannot be read from the storage.", advice) from error
-    return _blocks(file, start, length)
-
-
-def _blocks(file: BinaryIO, start: int, length: int) -> Iterator[bytes]:
-    with file:
-        file.seek(start)
-        while length > 0:
-            block = file.read(min(BLOCK, length))
-            if not block:
-                raise StorageError("The file is shorter than it was.", "Restore it from the backup, or export again.")
-            length -= len(block)
-            yield block
+    return Blocks(file, length)
 
 
 def delete(key: str) -> None:

@@ -25,17 +25,14 @@ DATA_READERS = (Role.CLIENT, Role.OPERATOR)
 _EXTENSIONS = {"application/x-ndjson": "ndjson"}
 
 
-def unknown_set(code: Any) -> NotFound:
-    return NotFound(f"Data file set code {code} is unknown", code="DAT-IP-DAFI-003")
-
-
 class DataFileSetView(ResourceView):
     roles = {"GET": READERS}
 
     def find(self, **key: Any) -> tuple[DataFileSet, list[DataFile]]:
         data_file_set = DataFileSet.objects.visible_to(self.reader).filter(**key).prefetch_related("data_files").first()
         if data_file_set is None:
-            raise unknown_set(key.get("code", key.get("pk")))
+            text = f"Data file set code {key.get('code', key.get('pk'))} is unknown"
+            raise NotFound(text, code="DAT-IP-DAFI-003")
         return data_file_set, list(data_file_set.data_files.all())
 
     def get(self, request: Request, code: str) -> Response:
@@ -61,16 +58,11 @@ class DataView(ResourceView):
             DataFile.objects.select_related("data_file_set").filter(data_file_set__code=code, code=file_code).first()
         )
         if data_file is None or not self.reader.may_read_data(data_file.data_file_set.created_by_id):
-            raise self._not_found(code, file_code)
+            text = f"Data file code {file_code} is unknown to data file set {code}"
+            raise NotFound(text, code="DAT-IP-DAFI-005")
         if data_file.removed_at is not None:
             raise Gone("The content was removed; what is known of it stays with its set. Export again to get it.")
         return data_file
-
-    def _not_found(self, code: str, file_code: str) -> NotFound:
-        """Names the set as unknown unless the reader may see it."""
-        if DataFileSet.objects.visible_to(self.reader).filter(code=code).exists():
-            return NotFound(f"Data file code {file_code} is unknown to data file set {code}", code="DAT-IP-DAFI-005")
-        return unknown_set(code)
 
     def get(self, request: Request, code: str, file_code: str) -> HttpResponseBase:
         data_file = self.find(code, file_code)

@@ -36,7 +36,16 @@ class MessageInline(ReadOnlyInline):
 
 @admin.register(Task)
 class TaskAdmin(ReadOnlyAdmin):
-    list_display = ("id", "task_type", "chip", "subject_id", "attempt_count", "thread_code", "created_by", "creation_date")
+    list_display = (
+        "id",
+        "task_type",
+        "chip",
+        "subject_id",
+        "attempt_count",
+        "thread_code",
+        "created_by",
+        "creation_date",
+    )
     list_filter = ("status", "task_type")
     list_select_related = ("task_type", "created_by")
     ordering = ("-id",)

@@ -105,13 +105,15 @@ def parse(url: str) -> Target:
     if port < 1 or (settings.DELIVERY_PORTS and port not in settings.DELIVERY_PORTS):
         raise Refused(f"Port {port} is not one that events are sent to.")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return Target(parts.scheme, _host(parts.hostname or ""), port, path)
+    return Target(parts.scheme, _host(parts.hostname or "", in_brackets="[" in parts.netloc), port, path)
 
 
-def _host(host: str) -> str:
-    if ":" in host:
+def _host(host: str, *, in_brackets: bool) -> str:
+    if in_brackets:
+        if "%" in host:  # the zone of a link-local address
+            raise Refused("This is no address.")
         try:
-            return str(ip_address(host))
+            return str(IPv6Address(host))
         except ValueError as error:
             raise Refused("This is no address.") from error
     if not _HOST.fullmatch(host):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -42,13 +43,26 @@ class Belongings:
     data_file_set: DataFileSet
     job: IntegrationJob
 
-    @property
-    def file_code(self) -> str:
-        return self.data_file_set.data_files.get().code
-
-    @property
-    def messages(self) -> InterfacedMessage:
-        return InterfacedMessage.objects.get(task_id=self.failed.task_id)
+    @cached_property
+    def identifiers(self) -> dict[str, str]:
+        """What stands in the addresses of these, by kind."""
+        task_type = TaskType.objects.get(code="ReadConsumptionBatch")
+        numbers = {
+            "readconsumptionbatches": self.running.pk,
+            "tasks": self.failed.task_id,
+            "taskprocessing": self.failed.task_id,
+            "operations": self.failed.task_id,
+            "interfacedmessages": InterfacedMessage.objects.get(task_id=self.failed.task_id).pk,
+            "tables": task_type.table_id,
+            "tasktypes": task_type.pk,
+            "datafilesets": self.data_file_set.pk,
+        }
+        codes = {
+            "set": self.data_file_set.code,
+            "file": self.data_file_set.data_files.get().code,
+            "job": self.job.job_id,
+        }
+        return {**{kind: str(number) for kind, number in numbers.items()}, **codes}
 
 
 @dataclass(frozen=True)
@@ -58,20 +72,20 @@ class World:
     clients: dict[str, ApiClient]
     belongings: dict[str, Belongings]
 
-    def of(self, persona: str, ownership: str) -> Belongings | None:
-        """What is the persona's own, what is somebody else's, or None for what is nobody's."""
-        if ownership == "absent":
-            return None
+    def identifiers(self, persona: str, ownership: str) -> dict[str, str]:
+        """Of what is the persona's own, of what is somebody else's, or such as nobody's object has."""
         foreign = "other" if persona == "client" else "client"
-        return self.belongings[foreign if ownership == "foreign" or persona == NOBODY else persona]
+        owner = foreign if ownership == "foreign" or persona == NOBODY else persona
+        found = self.belongings[owner].identifiers
+        if ownership == "absent":
+            return {kind: "999999999999" if value.isdigit() else "ABSENT" for kind, value in found.items()}
+        return found
 
 
 def make_world() -> World:
     users = {name: UserFactory.create(username=name, roles=[role]) for name, role in PEOPLE.items()}
     clients = {name: ApiClient(user) for name, user in users.items()}
-    return World(
-        {NOBODY: ApiClient(None), **clients}, {name: make_belongings(user) for name, user in users.items()}
-    )
+    return World({NOBODY: ApiClient(None), **clients}, {name: make_belongings(user) for name, user in users.items()})
 
 
 def make_belongings(user: User) -> Belongings:
@@ -118,7 +132,3 @@ def stored_set(user: User, content: bytes = CONTENT) -> DataFileSet:
         published = staged.publish(row_count=content.count(b"\n"))
     contents = [Content(published, "Export of counters and consumptions", "application/x-ndjson")]
     return store_set(owner_id=user.pk, description="An export", contents=contents)
-
-
-def task_type() -> TaskType:
-    return TaskType.objects.get(code="ReadConsumptionBatch")

@@ -118,12 +118,17 @@ def late(connection: socket.socket) -> None:
     connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 
 
+def plain_where_tls_is_expected(connection: socket.socket) -> None:
+    connection.recv(65536)
+    connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+
 def silent_close(connection: socket.socket) -> None:
     request_of(connection)
 
 
 def gzip_bomb() -> bytes:
-    return gzip.compress(bytes(100_000_000), compresslevel=9)
+    return gzip.compress(bytes(70_000_000))
 
 
 def over_tls(behave: Behaviour, context: ssl.SSLContext) -> Behaviour:

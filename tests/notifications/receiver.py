@@ -62,7 +62,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    do_POST = do_PUT = _take
+    do_POST = do_PUT = _take  # noqa: N815  # the names that the base class looks for
 
     def log_message(self, *_: object) -> None:
         """Says nothing."""

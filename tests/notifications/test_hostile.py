@@ -3,6 +3,7 @@ that it points at is called."""
 
 from __future__ import annotations
 
+import socket
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
@@ -73,7 +74,15 @@ CASES = [
         200,
         kept=-1,
     ),
-    Case("endless body", answers(hostile.endless), Outcome.DELIVERED, 200, DeliveryStatus.DELIVERED, kept=BODY_LIMIT, is_cut=True),
+    Case(
+        "endless body",
+        answers(hostile.endless),
+        Outcome.DELIVERED,
+        200,
+        DeliveryStatus.DELIVERED,
+        kept=BODY_LIMIT,
+        is_cut=True,
+    ),
     Case(
         "gzip bomb",
         answers(simple("200 OK", "Content-Encoding: gzip", body=BOMB)),
@@ -83,7 +92,7 @@ CASES = [
         kept=BODY_LIMIT,
         is_cut=True,
     ),
-    Case("bad TLS", answers(simple("200 OK")), Outcome.TLS, url="https://127.0.0.1:{port}/"),
+    Case("bad TLS", answers(hostile.plain_where_tls_is_expected), Outcome.TLS, url="https://127.0.0.1:{port}/"),
     Case("name that does not resolve", hostile.nobody_listens, Outcome.UNRESOLVED, url="http://nowhere.invalid:{port}/"),
     Case("name that resolves to loopback", hostile.nobody_listens, Outcome.ADDRESS, url="http://sneaky.example:{canary}/"),
     Case("closes early", answers(hostile.silent_close), Outcome.CLOSED),
@@ -98,7 +107,15 @@ CASES = [
     Case("late 2xx", answers(hostile.late), Outcome.TIMEOUT),
     # and some more of the same kinds
     Case("closes in the body", answers(hostile.answering(SHORT)), Outcome.CLOSED, 200, kept=9),
-    Case("endless chunks", answers(hostile.endless_chunks), Outcome.DELIVERED, 200, DeliveryStatus.DELIVERED, kept=BODY_LIMIT, is_cut=True),
+    Case(
+        "endless chunks",
+        answers(hostile.endless_chunks),
+        Outcome.DELIVERED,
+        200,
+        DeliveryStatus.DELIVERED,
+        kept=BODY_LIMIT,
+        is_cut=True,
+    ),
     Case("not HTTP", answers(hostile.answering(b"220 smtp.example ready\r\n")), Outcome.NOT_HTTP),
     Case("loopback as a number", hostile.nobody_listens, Outcome.ADDRESS, url="http://2130706433:{canary}/"),
     Case("redirect to the canary", answers(simple("307 Over There", "Location: {canary}")), Outcome.REDIRECT, 307),
@@ -145,8 +162,6 @@ def test_one_attempt_tells_it(
 
 
 def names_resolve_as_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    import socket
-
     ask = socket.getaddrinfo
 
     def told(host: str, *arguments: Any, **options: Any) -> Any:
@@ -195,8 +210,6 @@ def test_checked_address_gets_the_right_name(
     endpoint_at: Callable[..., NotificationEndpoint],
 ) -> None:
     """The connection goes to the checked address; SNI, certificate and Host are the name's. Resolved once."""
-    import socket
-
     asked: list[str] = []
     heads: list[bytes] = []
     names: list[str | None] = []
@@ -211,7 +224,7 @@ def test_checked_address_gets_the_right_name(
         connection.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
 
     context, trusted = server_context(tmp_path, "receiver.example")
-    context.sni_callback = lambda tls, sni, _: names.append(sni)  # type: ignore[assignment]
+    context.sni_callback = lambda tls, sni, _: names.append(sni)
     settings.DELIVERY_CA_FILE = str(trusted)
     monkeypatch.setattr(socket, "getaddrinfo", told)
     with listening(hostile.over_tls(behave, context)) as port:

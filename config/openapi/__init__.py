@@ -1,0 +1,1 @@
+"""The OpenAPI document: which routes there are comes from the code, what they mean from the tables here."""

@@ -1,0 +1,140 @@
+"""Which properties of a resource may be searched and sorted by, and what a condition on one of them means.
+
+A resource lists its `Field`s under their names on the wire. Nothing else of a row can be asked for, so a search can
+neither reach into other tables nor compare what no index helps to find.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from functools import reduce
+from operator import or_
+from typing import Any
+
+from django.db.models import BooleanField, F, Func, Q, Value
+
+from hypermedia.fields import parse_date_time
+
+_EQUALITY = ("eq", "ne", "in")
+_ORDER = (*_EQUALITY, "lt", "lte", "gt", "gte")
+_TICK = timedelta(milliseconds=1)  # what clients see of a moment: rows keep microseconds
+_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,18})", re.ASCII)
+_DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]{0,15})(?:\.[0-9]{1,6})?", re.ASCII)
+_PATTERN = re.compile(r"(?:[^\\]|\\.)*", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How values of one type are written. `expected` is what an error says; `read` raises ValueError."""
+
+    expected: str
+    quoted: bool
+    operators: tuple[str, ...]
+    read: Callable[[str], Any]
+
+
+@dataclass(frozen=True)
+class Field:
+    """A property that may be searched: where its value lies (an ORM path), and its kind.
+
+    `sortable` is for columns of the table itself that are never NULL and have an index together with the id: then a
+    page costs the same at any depth. The rows of the collection carry such a column under the same name.
+    """
+
+    path: str
+    kind: Kind
+    sortable: bool = False
+
+
+Fields = Mapping[str, Field]
+
+
+def condition(field: Field, operator: str, values: Sequence[Any]) -> Q:
+    """The rows whose value fits. `ne` is everything that `eq` is not, so rows without a value too."""
+    first = values[0]
+    if operator == "like":
+        return Q(
+            Func(F(field.path), Value(first), template="%(expressions)s", arg_joiner=" LIKE ", output_field=_BOOLEAN)
+        )
+    if isinstance(first, datetime):
+        return _moments(field.path, operator, values)
+    if operator == "ne":
+        return ~Q((field.path, first))
+    if operator in {"eq", "in"}:
+        return Q((f"{field.path}__in", list(values)))
+    return Q((f"{field.path}__{operator}", first))
+
+
+_BOOLEAN = BooleanField()
+
+
+def _moments(path: str, operator: str, moments: Sequence[datetime]) -> Q:
+    """Compared to the millisecond, as clients see them: `gt` what was shown does not find the row that showed it."""
+    first = moments[0]
+    if operator in {"eq", "in", "ne"}:
+        ticks = (Q((f"{path}__gte", moment), (f"{path}__lt", moment + _TICK)) for moment in moments)
+        same = reduce(or_, ticks)
+        return ~same if operator == "ne" else same
+    lookup, edge = {
+        "lt": ("lt", first),
+        "lte": ("lt", first + _TICK),
+        "gt": ("gte", first + _TICK),
+        "gte": ("gte", first),
+    }[operator]
+    return Q((f"{path}__{lookup}", edge))
+
+
+def is_pattern(text: str) -> bool:
+    """Whether `like` can use it: a backslash has to be followed by what it makes literal."""
+    return _PATTERN.fullmatch(text) is not None
+
+
+def _integer(text: str) -> int:
+    if _INTEGER.fullmatch(text) is None or not -(2**63) <= int(text) < 2**63:
+        raise ValueError(text)
+    return int(text)
+
+
+def _decimal(text: str) -> Decimal:
+    if _DECIMAL.fullmatch(text) is None:
+        raise ValueError(text)
+    return Decimal(text)
+
+
+def _moment(text: str) -> datetime:
+    moment = parse_date_time(text)
+    try:
+        moment + _TICK
+    except OverflowError as error:
+        raise ValueError(text) from error
+    return moment
+
+
+def _date(text: str) -> date:
+    if len(text) != 10:
+        raise ValueError(text)
+    return date.fromisoformat(text)
+
+
+INTEGER = Kind("a whole number, like 42", quoted=False, operators=_ORDER, read=_integer)
+DECIMAL = Kind("a number, like 12.50", quoted=False, operators=_ORDER, read=_decimal)
+BOOLEAN = Kind("true or false", quoted=False, operators=("eq", "ne"), read={"true": True, "false": False}.__getitem__)
+TEXT = Kind("a text in single quotes, like 'VERT'", quoted=True, operators=(*_ORDER, "like"), read=str)
+DATE = Kind("a date in single quotes, like '2012-05-11'", quoted=True, operators=_ORDER, read=_date)
+DATE_TIME = Kind(
+    "a date-time with an offset in single quotes, like '2019-02-18T18:11:51.004+01:00'",
+    quoted=True,
+    operators=_ORDER,
+    read=_moment,
+)
+
+
+def one_of(*values: str) -> Kind:
+    """A text out of a closed list: a misspelt status is an error, not an empty answer."""
+    listed = ", ".join(f"'{value}'" for value in values)
+    known = {value: value for value in values}
+    return Kind(f"one of {listed}", quoted=True, operators=_ORDER, read=known.__getitem__)
