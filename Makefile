@@ -32,7 +32,7 @@ check: .venv/installed-test ## Style, types, import rules, missing migrations, p
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
 	.venv/bin/lint-imports
-	$(MANAGE) makemigrations --check --dry-run
+	$(PYTHON) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run  # without a database it warns
 	env $(PRODUCTION) $(MANAGE) check --deploy --fail-level WARNING
 
 # Complete production settings, so that the deployment checks see what production would see. Nothing is contacted.

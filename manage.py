@@ -16,6 +16,8 @@ def main() -> None:
         import config.settings  # noqa: F401  # first, because Django hides what is wrong in them
     except ImproperlyConfigured as error:
         sys.exit(f"manage.py: {error}")
+    except ValueError as error:
+        sys.exit(f"manage.py: a variable of the environment cannot be read: {error}")
     execute_from_command_line(sys.argv)
 
 

@@ -14,9 +14,11 @@ import os
 import shlex
 import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import requests
 from rich.console import Console
@@ -28,6 +30,7 @@ LIMIT_CODE = "VERT"
 BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)  # the sample begins in that year
 SHOWN_HEADERS = ("Location", "Retry-After", "Content-Type", "Content-Length", "Repr-Digest")
 PATIENCE_SECONDS = 300.0
+JOB_PATIENCE_SECONDS = 30.0
 TIMEOUT_SECONDS = 30.0
 CHUNK_BYTES = 1 << 18
 
@@ -41,15 +44,16 @@ class DemoError(Exception):
 class Client:
     """Sends requests and shows them."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, user: str = USER) -> None:
         self.console = console
+        self.user = user
         self.session = requests.Session()
         self.session.trust_env = False  # no proxy of the environment stands between us and this machine
-        self.session.auth = (USER, USER)
+        self.session.auth = (user, user)
 
     def send(self, method: str, url: str, body: Document | None = None) -> requests.Response:
         """Send one request and show it with its answer. Raises DemoError on any error status."""
-        self.console.print(Text(f"\n$ {curl(method, url, body)}", style="bold cyan"))
+        self.console.print(Text(f"\n$ {curl(method, url, body, self.user)}", style="bold cyan"))
         answer = self.send_quietly(method, url, body)
         self.show(answer)
         return answer
@@ -90,9 +94,9 @@ class Client:
                 self.console.print(Text(f"{name}: {answer.headers[name]}", style="dim"))
 
 
-def curl(method: str, url: str, body: Document | None = None) -> str:
+def curl(method: str, url: str, body: Document | None = None, user: str = USER) -> str:
     """The request as a line for a shell."""
-    parts = ["curl", "-sS", "-u", f"{USER}:{USER}"]
+    parts = ["curl", "-sS", "-u", f"{user}:{user}"]
     if method != "GET":
         parts += ["-i", "-X", method]
     if body is not None:
@@ -179,6 +183,28 @@ def fetch(client: Client, data_file: Document, exports: Path) -> Path:
     return path
 
 
+def show_job(console: Console, url: str) -> None:
+    """The event of the export went to the emulated integration; its job ends as `Completed`."""
+    operator, integration = Client(console, "operator1"), Client(console, "integration1")
+    newest = urlencode({"q": "eventType.eq('ReadConsumptionBatch')", "orderBy": "id:desc", "limit": 1})
+    deliveries = f"{url}/api/notificationdeliveries?{newest}"
+    wait_until(operator, deliveries, lambda found: "delivered" in (found["items"] or [{}])[0])
+    (delivery,) = operator.send("GET", deliveries).json()["items"]
+    job = f"{url}/ws/rest/service/v2/oic/job/{delivery['jobId']}"
+    wait_until(integration, job, lambda found: found["data"]["status"] == "Completed")
+    integration.send("GET", job)
+    console.print(Text(f"The integration reported job {delivery['jobId']} as Completed.", style="bold green"))
+
+
+def wait_until(client: Client, url: str, done: Callable[[Document], bool]) -> None:
+    """Raises DemoError when it takes longer than half a minute."""
+    deadline = time.monotonic() + JOB_PATIENCE_SECONDS
+    while not done(client.send_quietly("GET", url).json()):
+        if time.monotonic() > deadline:
+            raise DemoError(f"{url} does not show what it should within {JOB_PATIENCE_SECONDS:.0f} seconds.")
+        time.sleep(0.2)
+
+
 def measure(path: Path) -> tuple[int, str]:
     """Size in bytes and SHA-256 in hex."""
     with path.open("rb") as file:
@@ -228,8 +254,9 @@ def main() -> int:
     console = Console(highlight=False, soft_wrap=True)
     try:
         paths = export(Client(console), arguments.url, arguments.exports)
+        show_job(console, arguments.url)
     except (DemoError, requests.RequestException, OSError) as error:
-        console.print(Text(f"\nThe export failed: {error}", style="bold red"))
+        console.print(Text(f"\nThe demonstration failed: {error}", style="bold red"))
         return 1
     for path in paths:
         console.print(Text(f"\nThe export arrived: {os.path.relpath(path)}", style="bold green"))

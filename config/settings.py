@@ -131,10 +131,13 @@ DATABASES = {
 }
 if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
     raise ImproperlyConfigured("DATABASE_URL must be a postgresql:// address: the service runs on PostgreSQL only.")
+_given = DATABASES["default"].get("OPTIONS", {})
 DATABASES["default"]["OPTIONS"] = {
-    **DATABASES["default"].get("OPTIONS", {}),
+    **_given,
     "connect_timeout": 5,
     "application_name": "tallyport",
+    # A process that stands still, or whose machine is gone, must not hold its locks until TCP notices, hours later.
+    "options": f"-c idle_in_transaction_session_timeout=60s {_given.get('options', '')}".rstrip(),
 }
 
 # -- security --------------------------------------------------------------------------------------
@@ -231,7 +234,10 @@ CELERY_TASK_TIME_LIMIT = env.int("TASK_TIME_LIMIT", default=6 * 3600)
 CELERY_TASK_SOFT_TIME_LIMIT = CELERY_TASK_TIME_LIMIT - 60
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BROKER_CONNECTION_TIMEOUT = 1
-CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {
+    "max_retries": 1,  # a broker that refuses is told to whoever publishes at once; workers have their own patience
+    "interval_start": 0,
+} | (
     {"confirm_publish": True}
     if CELERY_BROKER_URL.startswith("amqp")
     else {

@@ -2,9 +2,9 @@
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
-from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 
 from config import entry, health, tokens
+from config.openapi import pages
 
 # The same resources under /api and, because the seed's requests use both, at the root. Links always name /api.
 api: list[URLPattern | URLResolver] = [
@@ -20,8 +20,8 @@ urlpatterns = [
     path("healthz", health.AliveView.as_view()),
     path("readyz", health.ReadyView.as_view()),
     path("admin/", admin.site.urls),
-    path("api/openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),
-    path("api/docs", SpectacularSwaggerView.as_view(url_name="openapi"), name="docs"),
+    path("api/openapi.json", pages.DocumentView.as_view(), name="openapi"),
+    path("api/docs", pages.DocumentationView.as_view(url_name="openapi"), name="docs"),
     path("ws/rest/service/v2/", include("jobs.callbacks.urls")),
     path("api", entry.EntryView.as_view()),
     path("api/", include(api)),

@@ -34,7 +34,7 @@ def adopt() -> int:
             "UPDATE consumption_consumption SET transaction_id = %s::xid8 WHERE transaction_id <> %s::xid8",
             [FROZEN, FROZEN],
         )
-        adopted = cursor.rowcount
+        adopted = int(cursor.rowcount)
         cursor.execute("ALTER TABLE consumption_consumption ENABLE TRIGGER consumption_insert_only")
         cursor.execute(
             "UPDATE consumption_ledgercluster SET adopted_at = statement_timestamp(),"

@@ -14,7 +14,7 @@ from consumption.rows import Catalogue, read_row
 from consumption.staging import StagedRow
 from hypermedia.errors import Conflict, DomainError, ResultMessage, RuleBroken
 
-CHUNK = 10_000  # rows in memory at a time
+CHUNK = 2_000  # rows in memory at a time
 LISTED = 1_000  # broken rules that are kept; of the others only the number
 
 

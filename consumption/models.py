@@ -163,9 +163,13 @@ class ReadConsumptionBatch(Operation):
     snapshot = SnapshotField(null=True)
     snapshot_at = models.DateTimeField(null=True)
 
-    class Meta:
+    class Meta(Operation.Meta):
         verbose_name = "export"
-        indexes = [models.Index(fields=["status", "id"], name="read_batch_status")]
+        indexes = [
+            *Operation.Meta.indexes,
+            models.Index(fields=["transaction_start", "id"], name="read_batch_start"),
+            models.Index(fields=["transaction_end", "id"], name="read_batch_end"),
+        ]
         permissions = [("start_export", "Can start exports from the console")]
 
     def __str__(self) -> str:

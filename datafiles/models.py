@@ -27,7 +27,7 @@ class DataFileSet(models.Model):
     code = models.CharField(max_length=60, unique=True, default=new_code)
     description = models.CharField(max_length=200, blank=True)
     locked = models.BooleanField(default=False)
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)
     last_updated_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False
     )
@@ -38,6 +38,11 @@ class DataFileSet(models.Model):
     objects = DataFileSetQuerySet.as_manager()
 
     class Meta:
+        indexes = [
+            models.Index(fields=["created_by", "id"], name="set_owner"),
+            models.Index(fields=["creation_date", "id"], name="set_created"),
+            models.Index(fields=["last_updated_date", "id"], name="set_updated"),
+        ]
         permissions = [("read_any_data", "Can read the content of other users' files")]
 
     def __str__(self) -> str:

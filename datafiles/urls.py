@@ -1,10 +1,13 @@
 from django.urls import path
 
 import hypermedia.paths  # noqa: F401  # registers the converters `id` and `code`
-from datafiles import views
+from datafiles import collections, views
 
 urlpatterns = [
+    path("datafilesets", collections.DataFileSetsView.as_view()),
     path("datafilesets/<code:code>", views.DataFileSetView.as_view()),
+    path("generic/datafilesets", collections.GenericDataFileSetsView.as_view()),
+    path("generic/datafilesets/search", collections.GenericDataFileSetSearchView.as_view()),
     path("generic/datafilesets/<id:pk>", views.GenericDataFileSetView.as_view()),
     path("datafilesets/<code:code>/datafiles/<code:file_code>/data", views.DataView.as_view()),
 ]

@@ -18,7 +18,7 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]  # not subscriptabl
 
     @cached_property
     def count(self) -> int:
-        return int(self.object_list.values("pk")[: _COUNTED + 1].count())  # type: ignore[union-attr]
+        return int(self.object_list.values("pk")[: _COUNTED + 1].count())  # type: ignore[attr-defined]
 
 
 class ConsoleAdmin(ModelAdmin):  # type: ignore[misc]  # the theme is untyped

@@ -21,6 +21,7 @@ from hypermedia.fields import parse_date_time
 
 _EQUALITY = ("eq", "ne", "in")
 _ORDER = (*_EQUALITY, "lt", "lte", "gt", "gte")
+_BOOLEAN = BooleanField()
 _TICK = timedelta(milliseconds=1)  # what clients see of a moment: rows keep microseconds
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,18})", re.ASCII)
 _DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]{0,15})(?:\.[0-9]{1,6})?", re.ASCII)
@@ -67,9 +68,6 @@ def condition(field: Field, operator: str, values: Sequence[Any]) -> Q:
     if operator in {"eq", "in"}:
         return Q((f"{field.path}__in", list(values)))
     return Q((f"{field.path}__{operator}", first))
-
-
-_BOOLEAN = BooleanField()
 
 
 def _moments(path: str, operator: str, moments: Sequence[datetime]) -> Q:
@@ -137,4 +135,4 @@ def one_of(*values: str) -> Kind:
     """A text out of a closed list: a misspelt status is an error, not an empty answer."""
     listed = ", ".join(f"'{value}'" for value in values)
     known = {value: value for value in values}
-    return Kind(f"one of {listed}", quoted=True, operators=_ORDER, read=known.__getitem__)
+    return Kind(f"one of {listed}", quoted=True, operators=_EQUALITY, read=known.__getitem__)

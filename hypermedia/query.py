@@ -11,8 +11,8 @@
 `in` takes several values, everything else one. In the pattern of `like`, `%` stands for any text, `_` for one
 character, and a backslash makes the next character stand for itself. Upper and lower case differ.
 
-The words are those of Oracle Health Insurance's Query API. There is no `.or.`: within one field `in` says it, and across
-fields no index could answer it at the price of one page.
+The words are those of Oracle Health Insurance's Query API. There is no `.or.`: within one field `in` says it, and
+across fields no index could answer it at the price of one page.
 """
 
 from __future__ import annotations

@@ -41,7 +41,16 @@ class MayUseRoute(BasePermission):
         return request.auth.has(*view.roles.get(method, chain(*view.roles.values())))
 
 
-class ResourceView(APIView):
+class BareOptionsView(APIView):
+    """OPTIONS says which methods there are, and no more."""
+
+    def options(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        response = HttpResponse(status=204, headers={"Allow": ", ".join(self.allowed_methods)})
+        del response["Content-Type"]
+        return response
+
+
+class ResourceView(BareOptionsView):
     """One route. `roles` maps each method to the roles that may use it."""
 
     roles: ClassVar[Roles] = {}
@@ -58,9 +67,6 @@ class ResourceView(APIView):
         """REST framework's `Allow` and `Vary` are not the seed's; 405 and OPTIONS set `Allow` themselves."""
         return {}
 
-    def options(self, request: Any, *args: Any, **kwargs: Any) -> Response:
-        return Response(status=204, headers={"Allow": ", ".join(self.allowed_methods)})
-
     def read(self, serializer: type[Input]) -> Any:
         """The validated body.
 
@@ -70,20 +76,27 @@ class ResourceView(APIView):
         body = body_of(self.request)
         if not body:
             raise Malformed("The body is empty; give a JSON object.")
-        return self._validated(serializer, body)
+        return self._validated(serializer, self._parsed(body))
+
+    def read_optional(self, serializer: type[Input]) -> Any:
+        """The same where no body is needed: none at all is an empty object."""
+        body = body_of(self.request)
+        return self._validated(serializer, self._parsed(body) if body else {})
 
     def read_nothing(self) -> None:
-        """For requests that need no body: raises what `read` raises unless it is empty or an empty object."""
-        if body := body_of(self.request):
-            self._validated(NoProperties, body)
+        """For requests that take no properties: raises what `read` raises for any that was sent."""
+        self.read_optional(NoProperties)
 
-    def _validated(self, serializer: type[Input], body: bytes) -> Any:
+    def _parsed(self, body: bytes) -> Any:
         parser = self.get_content_negotiator().select_parser(self.request, self.get_parsers())
         if parser is None or self.request.headers.get("Content-Encoding", "identity") != "identity":
             taken = " or ".join(parser.media_type for parser in self.get_parsers())
             raise exceptions.UnsupportedMediaType("", f"The body has to be {taken}, without a Content-Encoding.")
+        return parser.parse(BytesIO(body))
+
+    def _validated(self, serializer: type[Input], document: Any) -> Any:
         try:
-            return serializer().run_validation(parser.parse(BytesIO(body)))
+            return serializer().run_validation(document)
         except ValidationError as error:
             raise broken_rules(error.detail) from error
 

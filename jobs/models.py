@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Technical(models.Model):
     """What every resource of the API carries: who made and last changed it, when, and its version."""
 
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)
     last_updated_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False
     )
@@ -31,6 +31,11 @@ class Technical(models.Model):
 
     class Meta:
         abstract = True
+        indexes = [
+            models.Index(fields=["created_by", "id"], name="%(class)s_owner"),
+            models.Index(fields=["creation_date", "id"], name="%(class)s_created"),
+            models.Index(fields=["last_updated_date", "id"], name="%(class)s_updated"),
+        ]
 
 
 class TaskTypeManager(models.Manager["TaskType"]):
@@ -117,11 +122,13 @@ class Task(Technical):
 
     objects = TaskQuerySet.as_manager()
 
-    class Meta:
+    class Meta(Technical.Meta):
         indexes = [
+            *Technical.Meta.indexes,
             models.Index(fields=["ring_again_at"], name="task_pending", condition=Q(status=TaskStatus.PENDING.value)),
-            models.Index(fields=["id"], name="task_processing", condition=Q(status=TaskStatus.PROCESSING.value)),
-            models.Index(fields=["id"], name="task_errored", condition=Q(status=TaskStatus.ERRORED.value)),
+            models.Index(fields=["status", "id"], name="task_status"),
+            models.Index(fields=["task_type", "id"], name="task_of_type"),
+            models.Index(fields=["subject_id"], name="task_subject"),
         ]
         permissions = [("restart_task", "Can restart failed tasks"), ("cancel_task", "Can cancel tasks")]
 
@@ -208,5 +215,6 @@ class Operation(Technical):
 
     objects: models.Manager[Any] = OperationQuerySet.as_manager()
 
-    class Meta:
+    class Meta(Technical.Meta):
         abstract = True
+        indexes = [*Technical.Meta.indexes, models.Index(fields=["status", "id"], name="%(class)s_status")]

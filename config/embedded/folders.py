@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from config.embedded.place import Account, Place
-from config.embedded.process import ServiceError
+from config.embedded.process import ServiceError, file_errors_told
 
 
 def prepare(place: Place) -> None:
@@ -18,14 +18,11 @@ def prepare(place: Place) -> None:
     Raises:
         ServiceError: a folder cannot be made, or is not ours alone.
     """
-    try:
-        for folder in (place.var, place.run):
-            folder.mkdir(parents=True, exist_ok=True)
+    with file_errors_told():
+        place.run.mkdir(parents=True, exist_ok=True)
         own(place.private, place.account)
         own(place.sockets, place.account)
         link(place)
-    except OSError as error:
-        raise ServiceError(f"{error.filename} cannot be used: {error.strerror}.") from error
 
 
 def own(folder: Path, account: Account) -> None:
@@ -68,11 +65,9 @@ def remove(place: Place) -> None:
     Raises:
         ServiceError: something cannot be removed.
     """
-    try:
+    with file_errors_told():
         for folder in all_of(place):
             if folder.is_dir() and not folder.is_symlink():
                 shutil.rmtree(folder)
             else:
                 folder.unlink()
-    except OSError as error:
-        raise ServiceError(f"{error.filename} cannot be removed: {error.strerror}.") from error

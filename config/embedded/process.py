@@ -8,8 +8,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
@@ -25,6 +25,17 @@ libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 class ServiceError(Exception):
     """A service cannot run; the text is one line for people."""
+
+
+@contextmanager
+def file_errors_told() -> Iterator[None]:
+    """Turn an OSError into a ServiceError that names the file."""
+    try:
+        yield
+    except OSError as error:
+        raise ServiceError(
+            f"{error.filename} cannot be used: {error.strerror}." if error.filename else str(error)
+        ) from error
 
 
 def die_with_parent(signum: int = signal.SIGKILL, parent: int | None = None) -> None:
@@ -49,31 +60,27 @@ def start(
     env: Mapping[str, str] | None = None,
     death_signal: int = signal.SIGKILL,
 ) -> subprocess.Popen[bytes]:
-    """Start a program in its own session; it gets `death_signal` when we end. Its output goes to the end of `log`, or
-    to where ours goes.
+    """Start a program in its own session, its output added to `log` or to ours; it gets `death_signal` when we end.
 
     To be called from the main thread: the kernel takes the end of the calling thread for the end of the parent.
 
     Raises:
         ServiceError: it, or its log, cannot be opened.
     """
-    try:
-        with ExitStack() as opened:
-            output = opened.enter_context(opened_log(log)) if log else None
-            return subprocess.Popen(  # noqa: S603
-                argv,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output and subprocess.STDOUT,
-                cwd=cwd,
-                env=env,
-                start_new_session=True,
-                # The one place after the change of user, which clears the death signal, and before exec.
-                preexec_fn=partial(die_with_parent, death_signal, os.getpid()),  # noqa: PLW1509
-                **identity(account),
-            )
-    except OSError as error:
-        raise ServiceError(f"{error.filename or argv[0]} cannot be used: {error.strerror}.") from error
+    with file_errors_told(), ExitStack() as opened:
+        output = opened.enter_context(opened_log(log)) if log else None
+        return subprocess.Popen(  # noqa: S603
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output and subprocess.STDOUT,
+            cwd=cwd,
+            env=env,
+            start_new_session=True,
+            # The one place after the change of user, which clears the death signal, and before exec.
+            preexec_fn=partial(die_with_parent, death_signal, os.getpid()),  # noqa: PLW1509
+            **identity(account),
+        )
 
 
 def opened_log(log: Path) -> IO[bytes]:

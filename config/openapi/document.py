@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from config.openapi.collections import COLLECTION_SHAPES
 from config.openapi.routes import ROUTES
 from config.openapi.shapes import SHAPES
 
@@ -23,5 +24,5 @@ def from_tables(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     for (method, path), route in ROUTES.items():
         paths.setdefault(path, {})[method.lower()] = route.operation(path)
     result["paths"] = paths
-    result["components"] = {"schemas": SHAPES, "securitySchemes": SECURITY}
+    result["components"] = {"schemas": {**SHAPES, **COLLECTION_SHAPES}, "securitySchemes": SECURITY}
     return result

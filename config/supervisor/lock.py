@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from config.embedded.process import ServiceError, wait_until
+from config.embedded.process import ServiceError, file_errors_told, wait_until
 
 
 @contextmanager
@@ -32,11 +32,9 @@ def held(lock: Path) -> Iterator[None]:
 
 
 def opened(lock: Path) -> IO[str]:
-    try:
+    with file_errors_told():
         lock.parent.mkdir(parents=True, exist_ok=True)
         return lock.open("a+")
-    except OSError as error:
-        raise ServiceError(f"{error.filename} cannot be used: {error.strerror}.") from error
 
 
 def acquire(file: IO[str]) -> bool:

@@ -12,10 +12,10 @@ from django.conf import settings
 
 from config.embedded import broker, folders, place, postgres
 from config.embedded.place import Place
-from config.embedded.process import ServiceError, die_with_parent
+from config.embedded.process import die_with_parent, file_errors_told
 from config.supervisor import checks, environment, lock, logs, welcome
 from config.supervisor.environment import Address
-from config.supervisor.services import PYTHON, all_services
+from config.supervisor.services import PYTHON, all_services, emulator
 from config.supervisor.supervisor import Supervisor
 
 Environment = Mapping[str, str]
@@ -39,7 +39,7 @@ def up(options: Options) -> int:
         die_with_parent(signal.SIGTERM, os.getppid())  # a killed `make` cannot tell us
     here = place.of(settings.BASE_DIR)
     try:
-        with lock.held(here.lock), Supervisor(here) as supervisor:
+        with lock.held(here.lock), Supervisor(here) as supervisor, file_errors_told():
             return serve(supervisor, here, options)
     except KeyboardInterrupt:
         return 130 if options.once else 0
@@ -86,22 +86,17 @@ def prepare(supervisor: Supervisor, here: Place, variables: Environment, options
     if not settings.DEVELOPMENT:
         supervisor.run("migrate", (*manage, "migrate", "--no-input"), variables)
         return
-    write_environment(here, variables)
+    environment.write(here.environment_file, variables)
     supervisor.run("prepare", (*manage, "prepare_development", "--sample", str(options.sample)), variables)
-
-
-def write_environment(here: Place, variables: Environment) -> None:
-    try:
-        environment.write(here.environment_file, variables)
-    except OSError as error:
-        raise ServiceError(f"{error.filename} cannot be used: {error.strerror}.") from error
 
 
 def start_services(supervisor: Supervisor, here: Place, variables: Environment, address: Address, workers: int) -> None:
     for schedule in here.run.glob("beat*"):
         schedule.unlink()  # when it is there again, beat is ready
+    (here.run / "emulator").unlink(missing_ok=True)
     public_url = variables.get("PUBLIC_URL", settings.PUBLIC_URL)
-    supervisor.start(all_services(address, public_url=public_url, workers=workers, run=here.run), variables)
+    services = all_services(address, public_url=public_url, workers=workers, run=here.run)
+    supervisor.start([*services, *([emulator(here.run)] if settings.DEVELOPMENT else [])], variables)
 
 
 def demonstrate(supervisor: Supervisor, here: Place, variables: Environment) -> int:

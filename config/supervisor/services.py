@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import requests
+from django.conf import settings
 
 from config.celery import app
 from config.supervisor.environment import Address
@@ -18,7 +19,7 @@ from config.supervisor.environment import Address
 PYTHON = (sys.executable, "-m")
 CELERY = (*PYTHON, "celery", "--quiet", "-A", "config")
 WEB_THREADS = min(8, 2 * (os.cpu_count() or 1) + 1)  # each keeps one database connection
-KEEPER_THREADS = 4
+KEEPER_THREADS = 12  # more than DELIVERY_THREADS, so that the sweep always finds one
 ACCESS_LOG = "%(addr)s %(method)s %(path)s %(status)d %(dt_ms).0f ms"
 
 
@@ -36,7 +37,7 @@ def all_services(address: Address, *, public_url: str, workers: int, run: Path) 
     return [
         web(address, public_url),
         worker("worker", address.port, "operations", "--pool=prefork", f"--concurrency={workers}"),
-        worker("keeper", address.port, "housekeeping", "--pool=threads", f"--concurrency={KEEPER_THREADS}"),
+        worker("keeper", address.port, "housekeeping,deliveries", "--pool=threads", f"--concurrency={KEEPER_THREADS}"),
         beat(run),
     ]
 
@@ -62,10 +63,12 @@ def bracketed(host: str) -> str:
 
 
 def is_healthy(url: str, host: str) -> bool:
-    try:
-        return requests.get(url, headers={"Host": host}, timeout=2, allow_redirects=False).ok
-    except requests.RequestException:
-        return False
+    with requests.Session() as session:
+        session.trust_env = False  # no proxy of the environment stands between us and this machine
+        try:
+            return session.get(url, headers={"Host": host}, timeout=2, allow_redirects=False).ok
+        except requests.RequestException:
+            return False
 
 
 def worker(name: str, port: int, queue: str, *pool: str) -> Service:
@@ -79,6 +82,14 @@ def has_answered(node: str) -> bool:
         return bool(app.control.ping(destination=[node], timeout=0.5))
     except Exception:  # every transport has its own; a broker that is away is not ready
         return False
+
+
+def emulator(run: Path) -> Service:
+    """An integration for the demonstration, in development only. Ready when it has written down where it listens."""
+    address = run / "emulator"
+    manage = (sys.executable, str(settings.BASE_DIR / "manage.py"))
+    argv = (*manage, "emulate_integration", "--scenario=happy", "--port=0", f"--address-file={address}")
+    return Service("emulator", argv, address.exists)
 
 
 def beat(run: Path) -> Service:

@@ -44,10 +44,10 @@ class Supervisor:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is ServiceError:
-            self.show_logs()
         for signum in SIGNALS:
             signal.signal(signum, signal.SIG_IGN)
+        if kind is ServiceError:
+            self.show_logs()
         end_together([child.process for child in reversed(self.children)])
         for running, stop in reversed(self.private.values()):
             stop(running)

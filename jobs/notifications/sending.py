@@ -19,6 +19,7 @@ from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from hypermedia.errors import printable
+from hypermedia.failpoints import hit
 from jobs.notifications import alarms, credentials, schedule, signing, vault
 from jobs.notifications.client import Answer, CallFailed, Request, call
 from jobs.notifications.models import Attempt, Delivery, NotificationEndpoint
@@ -45,6 +46,7 @@ def deliver_next(endpoint_id: int) -> bool:
     if delivery is None:
         return False
     attempt, result = make_call(delivery)
+    hit("delivery answered")
     record(delivery, attempt, result)
     logger.info("delivery %s: attempt %s, %s", delivery.pk, attempt.number, result.outcome)
     return True
@@ -63,9 +65,10 @@ def claim(endpoint_id: int) -> Delivery | None:
     if delivery is None or not Delivery.objects.claim(delivery):
         return None
     delivery.endpoint = endpoint
-    delivery.attempts.filter(ended_at=None).update(
-        ended_at=Now(), outcome=Outcome.LOST, reason="The worker was lost before it could record the answer."
-    )
+    if delivery.epoch > 1:
+        delivery.attempts.filter(ended_at=None).update(
+            ended_at=Now(), outcome=Outcome.LOST, reason="The worker was lost before it could record the answer."
+        )
     return delivery
 
 

@@ -10,20 +10,20 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from hypermedia.asking import in_parameters
+from hypermedia.collections import CollectionView, SearchView, envelope
 from hypermedia.errors import NotFound
 from hypermedia.links import href
 from hypermedia.messages import NoProperties
 from hypermedia.readers import Role
 from hypermedia.views import ResourceView
-from jobs.notifications import points, services
+from jobs.notifications import listing, points, services
 from jobs.notifications.links import delivery_path, endpoint_path
 from jobs.notifications.models import Delivery, NotificationEndpoint, NotificationEvent
-from jobs.notifications.pages import page
 from jobs.notifications.serializers import (
     EndpointInput,
     RecoverInput,
     RotateInput,
-    attempt_document,
     delivery_document,
     endpoint_document,
     endpoint_values,
@@ -46,19 +46,21 @@ class EndpointResource(ResourceView):
         return self.answer(endpoint_document(endpoint, self.reader, secret), status=201, headers=headers)
 
 
-class EndpointsView(EndpointResource):
+class EndpointsView(CollectionView, EndpointResource):
     roles = {"GET": WATCHERS, "POST": OPERATORS}
+    collection = listing.ENDPOINTS
     serializer_class: Input = EndpointInput
-
-    def get(self, request: Request) -> Response:
-        rows = NotificationEndpoint.objects.all()
-        return self.answer(page(request, rows, lambda endpoint: endpoint_document(endpoint, self.reader)))
 
     def post(self, request: Request) -> Response:
         values = endpoint_values(self.read(EndpointInput))
         endpoint, secret = services.create_endpoint(user_id=self.reader.user_id, **values)
         endpoint.refresh_from_db()
         return self.answer_secret(endpoint, secret)
+
+
+class EndpointSearchView(SearchView):
+    roles = {"POST": WATCHERS}
+    collection = listing.ENDPOINTS
 
 
 class EndpointView(EndpointResource):
@@ -96,18 +98,11 @@ class RotateView(EndpointResource):
     serializer_class: Input = RotateInput
 
     def post(self, request: Request, pk: int) -> Response:
-        seconds = self.read_or(RotateInput)["overlapSeconds"]
-        overlap = min(timedelta(seconds=min(seconds, 10**9)), timedelta(days=3650))
+        has_body = request.headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in request.headers
+        seconds = self.read(RotateInput)["overlapSeconds"] if has_body else services.OVERLAP.total_seconds()
+        overlap = timedelta(seconds=min(seconds, 10**9))  # any number is read; the service says which are too large
         endpoint, secret = services.rotate_secret(endpoint_id=pk, user_id=self.reader.user_id, overlap=overlap)
         return self.answer_secret(endpoint, secret)
-
-    def read_or(self, serializer: Input) -> Any:
-        """An empty body is an empty object here."""
-        return (
-            self.read(serializer)
-            if self.request.headers.get("Content-Length") not in {None, "", "0"}
-            else (serializer().run_validation({}))
-        )
 
 
 class EnableView(EndpointResource):
@@ -136,12 +131,14 @@ class RecoverView(ResourceView):
         )
 
 
-class EventsView(ResourceView):
+class EventsView(CollectionView):
     roles = {"GET": WATCHERS}
+    collection = listing.EVENTS
 
-    def get(self, request: Request) -> Response:
-        rows = NotificationEvent.objects.all()
-        return self.answer(page(request, rows, lambda event: event_document(event, self.reader)))
+
+class EventSearchView(SearchView):
+    roles = {"POST": WATCHERS}
+    collection = listing.EVENTS
 
 
 class EventView(ResourceView):
@@ -165,12 +162,14 @@ class DeliveryResource(ResourceView):
         return self.answer(delivery_document(delivery, self.reader), version=delivery.version)
 
 
-class DeliveriesView(ResourceView):
+class DeliveriesView(CollectionView):
     roles = {"GET": WATCHERS}
+    collection = listing.DELIVERIES
 
-    def get(self, request: Request) -> Response:
-        rows = Delivery.objects.select_related("event", "job")
-        return self.answer(page(request, rows, lambda delivery: delivery_document(delivery, self.reader)))
+
+class DeliverySearchView(SearchView):
+    roles = {"POST": WATCHERS}
+    collection = listing.DELIVERIES
 
 
 class DeliveryView(DeliveryResource):
@@ -184,9 +183,8 @@ class AttemptsView(DeliveryResource):
     roles = {"GET": WATCHERS}
 
     def get(self, request: Request, pk: int) -> Response:
-        delivery = self.find(pk)
-        rows = delivery.attempts.order_by("pk")
-        return self.answer(page(request, rows, lambda attempt: attempt_document(attempt, delivery)))
+        collection = listing.attempts_of(self.find(pk))
+        return self.answer(envelope(collection, in_parameters(request.GET), self.reader))
 
 
 class RedeliverView(DeliveryResource):

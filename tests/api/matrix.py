@@ -1,8 +1,8 @@
 """Who gets what where: the authorisation matrix, as data.
 
 A line is one or more methods of one route and the status that each persona gets. Where the address names an object,
-a persona has three: for one's own, somebody else's, and one that does not exist. One number alone stands for all
-three. The callback under `/ws` answers with the status in its body, so that is the one here.
+there are three: for one's own, for somebody else's, and for one that does not exist; one number stands for all three.
+The callback under `/ws` answers with the status in its body, so that is the one here.
 """
 
 from __future__ import annotations
@@ -30,23 +30,63 @@ readconsumptionbatches
   POST                             401 | 201         | 201         | 403         | 201         | 403
   OPTIONS                          401 | 204         | 204         | 403         | 204         | 403
   GET HEAD PUT PATCH DELETE        401 | 405         | 405         | 403         | 405         | 403
+generic/readconsumptionbatches
+  GET HEAD                         401 | 200         | 200         | 403         | 200         | 200
+  OPTIONS                          401 | 204         | 204         | 403         | 204         | 204
+  POST PUT PATCH DELETE            401 | 405         | 405         | 403         | 405         | 405
+generic/readconsumptionbatches/search
+  POST                             401 | 200         | 200         | 403         | 200         | 200
+  OPTIONS                          401 | 204         | 204         | 403         | 204         | 204
+  GET HEAD PUT PATCH DELETE        401 | 405         | 405         | 403         | 405         | 405
 generic/readconsumptionbatches/<id:pk>
   GET HEAD                         401 | 200 404 404 | 200 404 404 | 403         | 200 200 404 | 200 200 404
   DELETE                           401 | 202 404 404 | 202 404 404 | 403         | 202 202 404 | 403
   OPTIONS                          401 | 204         | 204         | 403         | 204         | 204
   POST PUT PATCH                   401 | 405         | 405         | 403         | 405         | 405
+generic/tasks
+  GET HEAD                         401 | 200         | 200         | 403         | 200         | 200
+  OPTIONS                          401 | 204         | 204         | 403         | 204         | 204
+  POST PUT PATCH DELETE            401 | 405         | 405         | 403         | 405         | 405
+generic/tasks/search
+  POST                             401 | 200         | 200         | 403         | 200         | 200
+  OPTIONS                          401 | 204         | 204         | 403         | 204         | 204
+  GET HEAD PUT PATCH DELETE        401 | 405         | 405         | 403         | 405         | 405
 generic/tasks/<id:pk>
   GET HEAD                         401 | 200 404 404 | 200 404 404 | 403         | 200 200 404 | 200 200 404
   OPTIONS                          401 | 204         | 204         | 403         | 204         | 204
   POST PUT PATCH DELETE            401 | 405         | 405         | 403         | 405         | 405
+generic/tables
+  GET HEAD                         401 | 200         | 200         | 403         | 200         | 200
+  OPTIONS                          401 | 204         | 204         | 403         | 204         | 204
+  POST PUT PATCH DELETE            401 | 405         | 405         | 403         | 405         | 405
+generic/tables/search
+  POST                             401 | 200         | 200         | 403         | 200         | 200
+  OPTIONS                          401 | 204         | 204         | 403         | 204         | 204
+  GET HEAD PUT PATCH DELETE        401 | 405         | 405         | 403         | 405         | 405
 generic/tables/<id:pk>
   GET HEAD                         401 | 200 200 404 | 200 200 404 | 403         | 200 200 404 | 200 200 404
   OPTIONS                          401 | 204         | 204         | 403         | 204         | 204
   POST PUT PATCH DELETE            401 | 405         | 405         | 403         | 405         | 405
+generic/tasktypes
+  GET HEAD                         401 | 200         | 200         | 403         | 200         | 200
+  OPTIONS                          401 | 204         | 204         | 403         | 204         | 204
+  POST PUT PATCH DELETE            401 | 405         | 405         | 403         | 405         | 405
+generic/tasktypes/search
+  POST                             401 | 200         | 200         | 403         | 200         | 200
+  OPTIONS                          401 | 204         | 204         | 403         | 204         | 204
+  GET HEAD PUT PATCH DELETE        401 | 405         | 405         | 403         | 405         | 405
 generic/tasktypes/<id:pk>
   GET HEAD                         401 | 200 200 404 | 200 200 404 | 403         | 200 200 404 | 200 200 404
   OPTIONS                          401 | 204         | 204         | 403         | 204         | 204
   POST PUT PATCH DELETE            401 | 405         | 405         | 403         | 405         | 405
+generic/interfacedmessages
+  GET HEAD                         401 | 200         | 200         | 403         | 200         | 200
+  OPTIONS                          401 | 204         | 204         | 403         | 204         | 204
+  POST PUT PATCH DELETE            401 | 405         | 405         | 403         | 405         | 405
+generic/interfacedmessages/search
+  POST                             401 | 200         | 200         | 403         | 200         | 200
+  OPTIONS                          401 | 204         | 204         | 403         | 204         | 204
+  GET HEAD PUT PATCH DELETE        401 | 405         | 405         | 403         | 405         | 405
 generic/interfacedmessages/<id:pk>
   GET HEAD                         401 | 200 404 404 | 200 404 404 | 403         | 200 200 404 | 200 200 404
   OPTIONS                          401 | 204         | 204         | 403         | 204         | 204
@@ -59,10 +99,22 @@ operations/<id:pk>
   GET HEAD                         401 | 200 404 404 | 200 404 404 | 403         | 200 200 404 | 200 200 404
   OPTIONS                          401 | 204         | 204         | 403         | 204         | 204
   POST PUT PATCH DELETE            401 | 405         | 405         | 403         | 405         | 405
+datafilesets
+  GET HEAD                         401 | 200         | 200         | 403         | 200         | 200
+  OPTIONS                          401 | 204         | 204         | 403         | 204         | 204
+  POST PUT PATCH DELETE            401 | 405         | 405         | 403         | 405         | 405
 datafilesets/<code:code>
   GET HEAD                         401 | 200 404 404 | 200 404 404 | 403         | 200 200 404 | 200 200 404
   OPTIONS                          401 | 204         | 204         | 403         | 204         | 204
   POST PUT PATCH DELETE            401 | 405         | 405         | 403         | 405         | 405
+generic/datafilesets
+  GET HEAD                         401 | 200         | 200         | 403         | 200         | 200
+  OPTIONS                          401 | 204         | 204         | 403         | 204         | 204
+  POST PUT PATCH DELETE            401 | 405         | 405         | 403         | 405         | 405
+generic/datafilesets/search
+  POST                             401 | 200         | 200         | 403         | 200         | 200
+  OPTIONS                          401 | 204         | 204         | 403         | 204         | 204
+  GET HEAD PUT PATCH DELETE        401 | 405         | 405         | 403         | 405         | 405
 generic/datafilesets/<id:pk>
   GET HEAD                         401 | 200 404 404 | 200 404 404 | 403         | 200 200 404 | 200 200 404
   OPTIONS                          401 | 204         | 204         | 403         | 204         | 204
@@ -71,6 +123,60 @@ datafilesets/<code:code>/datafiles/<code:file_code>/data
   GET HEAD                         401 | 200 404 404 | 200 404 404 | 403         | 200 404 404 | 403
   OPTIONS                          401 | 204         | 204         | 403         | 204         | 403
   POST PUT PATCH DELETE            401 | 405         | 405         | 403         | 405         | 403
+notificationendpoints
+  GET HEAD                         401 | 403         | 403         | 403         | 200         | 200
+  POST                             401 | 403         | 403         | 403         | 201         | 403
+  OPTIONS                          401 | 403         | 403         | 403         | 204         | 204
+  PUT PATCH DELETE                 401 | 403         | 403         | 403         | 405         | 405
+notificationendpoints/<id:pk>
+  GET HEAD                         401 | 403         | 403         | 403         | 200 200 404 | 200 200 404
+  PUT                              401 | 403         | 403         | 403         | 200 200 404 | 403
+  OPTIONS                          401 | 403         | 403         | 403         | 204         | 204
+  POST PATCH DELETE                401 | 403         | 403         | 403         | 405         | 405
+notificationendpoints/<id:pk>/test
+  POST                             401 | 403         | 403         | 403         | 201 201 404 | 403
+  OPTIONS                          401 | 403         | 403         | 403         | 204         | 403
+  GET HEAD PUT PATCH DELETE        401 | 403         | 403         | 403         | 405         | 403
+notificationendpoints/<id:pk>/rotate
+  POST                             401 | 403         | 403         | 403         | 201 201 404 | 403
+  OPTIONS                          401 | 403         | 403         | 403         | 204         | 403
+  GET HEAD PUT PATCH DELETE        401 | 403         | 403         | 403         | 405         | 403
+notificationendpoints/<id:pk>/enable
+  POST                             401 | 403         | 403         | 403         | 200 200 404 | 403
+  OPTIONS                          401 | 403         | 403         | 403         | 204         | 403
+  GET HEAD PUT PATCH DELETE        401 | 403         | 403         | 403         | 405         | 403
+notificationendpoints/<id:pk>/recover
+  POST                             401 | 403         | 403         | 403         | 200 200 404 | 403
+  OPTIONS                          401 | 403         | 403         | 403         | 204         | 403
+  GET HEAD PUT PATCH DELETE        401 | 403         | 403         | 403         | 405         | 403
+notificationevents
+  GET HEAD                         401 | 403         | 403         | 403         | 200         | 200
+  OPTIONS                          401 | 403         | 403         | 403         | 204         | 204
+  POST PUT PATCH DELETE            401 | 403         | 403         | 403         | 405         | 405
+notificationevents/<id:pk>
+  GET HEAD                         401 | 403         | 403         | 403         | 200 200 404 | 200 200 404
+  OPTIONS                          401 | 403         | 403         | 403         | 204         | 204
+  POST PUT PATCH DELETE            401 | 403         | 403         | 403         | 405         | 405
+notificationdeliveries
+  GET HEAD                         401 | 403         | 403         | 403         | 200         | 200
+  OPTIONS                          401 | 403         | 403         | 403         | 204         | 204
+  POST PUT PATCH DELETE            401 | 403         | 403         | 403         | 405         | 405
+notificationdeliveries/<id:pk>
+  GET HEAD                         401 | 403         | 403         | 403         | 200 200 404 | 200 200 404
+  OPTIONS                          401 | 403         | 403         | 403         | 204         | 204
+  POST PUT PATCH DELETE            401 | 403         | 403         | 403         | 405         | 405
+notificationdeliveries/<id:pk>/attempts
+  GET HEAD                         401 | 403         | 403         | 403         | 200 200 404 | 200 200 404
+  OPTIONS                          401 | 403         | 403         | 403         | 204         | 204
+  POST PUT PATCH DELETE            401 | 403         | 403         | 403         | 405         | 405
+notificationdeliveries/<id:pk>/redeliver
+  POST                             401 | 403         | 403         | 403         | 200 200 404 | 403
+  OPTIONS                          401 | 403         | 403         | 403         | 204         | 403
+  GET HEAD PUT PATCH DELETE        401 | 403         | 403         | 403         | 405         | 403
+outboundintegrationpoints
+  GET HEAD                         401 | 403         | 403         | 403         | 200         | 200
+  OPTIONS                          401 | 403         | 403         | 403         | 204         | 204
+  POST PUT PATCH DELETE            401 | 403         | 403         | 403         | 405         | 405
 """
 
 # At one address each.
@@ -85,10 +191,12 @@ readyz
   OPTIONS                          204 | 204         | 204         | 204         | 204         | 204
   POST PUT PATCH DELETE            405 | 405         | 405         | 405         | 405         | 405
 api/openapi.json
-  GET HEAD OPTIONS                 200 | 200         | 200         | 200         | 200         | 200
+  GET HEAD                         200 | 200         | 200         | 200         | 200         | 200
+  OPTIONS                          204 | 204         | 204         | 204         | 204         | 204
   POST PUT PATCH DELETE            405 | 405         | 405         | 405         | 405         | 405
 api/docs
-  GET HEAD OPTIONS                 200 | 200         | 200         | 200         | 200         | 200
+  GET HEAD                         200 | 200         | 200         | 200         | 200         | 200
+  OPTIONS                          204 | 204         | 204         | 204         | 204         | 204
   POST PUT PATCH DELETE            405 | 405         | 405         | 405         | 405         | 405
 ws/rest/service/v2/auth/token
   GET                              401 | 403         | 403         | 200         | 403         | 403
@@ -108,20 +216,20 @@ ws/rest/service/v2/oic/job/<path:job_id>
 
 @dataclass(frozen=True)
 class Row:
-    """One method of one address; `expected[persona]` is the status for each of OWNERSHIPS."""
+    """One method of one address; `expected[persona]` is the status for one's own, for somebody else's, for nobody's
+    object, or for as many of them as there are."""
 
     route: str
     method: str
-    expected: dict[str, tuple[int, int, int]]
-
-    @property
-    def cells(self) -> Iterator[tuple[str, str, int]]:
-        for persona in PERSONAS:
-            for ownership, status in zip(OWNERSHIPS, self.expected[persona], strict=True):
-                yield persona, ownership, status
+    expected: dict[str, tuple[int, ...]]
 
     def __str__(self) -> str:
         return f"{self.method} /{self.route}"
+
+
+def ownerships(route: str) -> tuple[str, ...]:
+    """Where no object is named there is nothing to own."""
+    return OWNERSHIPS if "<" in route or route.endswith("oic/job") else OWNERSHIPS[:1]
 
 
 def read(text: str) -> Iterator[Row]:
@@ -133,19 +241,23 @@ def read(text: str) -> Iterator[Row]:
             continue
         first, *columns = line.split("|")
         *methods, nobody = first.split()
-        statuses = [tuple(map(int, column.split())) for column in (nobody, *columns)]
-        expected = dict(zip(PERSONAS, map(_three, statuses), strict=True))
+        statuses = (tuple(map(int, column.split())) for column in (nobody, *columns))
+        times = len(ownerships(route))
+        expected = {
+            persona: given * times if len(given) == 1 else given
+            for persona, given in zip(PERSONAS, statuses, strict=True)
+        }
         yield from (Row(route, method, expected) for method in methods)
 
 
-def _three(statuses: tuple[int, ...]) -> tuple[int, int, int]:
-    own, foreign, absent = statuses if len(statuses) == len(OWNERSHIPS) else statuses * len(OWNERSHIPS)
-    return own, foreign, absent
-
-
 def rows() -> list[Row]:
-    """Every row at every address: what is at the root is below /api as well."""
+    """Every row at every address."""
     resources = list(read(RESOURCES))
     below = [Row(f"api/{row.route}", row.method, row.expected) for row in resources]
     entry = [Row("api", row.method, row.expected) for row in resources if row.route == ""]
-    return [*below, *resources, *entry, *read(OTHERS)]
+    return [*below, *entry, *map(alias, resources), *read(OTHERS)]
+
+
+def alias(row: Row) -> Row:
+    """At the root are the same views (a test compares them), so one's own is enough to see that they are reached."""
+    return Row(row.route, row.method, {persona: statuses[:1] for persona, statuses in row.expected.items()})

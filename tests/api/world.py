@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.db.models.functions import Now
 
 from consumption.models import ReadConsumptionBatch
 from consumption.services import start_export
@@ -18,6 +19,8 @@ from hypermedia.readers import Role
 from jobs import services
 from jobs.callbacks.models import IntegrationJob
 from jobs.models import InterfacedMessage, Task, TaskType
+from jobs.notifications.models import Delivery, NotificationEvent
+from jobs.notifications.services import create_endpoint
 from tests.conftest import ApiClient
 from tests.factories import UserFactory
 
@@ -30,6 +33,7 @@ PEOPLE = {
 }
 NOBODY = "nobody"
 PERSONAS = (NOBODY, *PEOPLE)
+ENDPOINT = {"name": "claims", "url": "http://127.0.0.1:9/", "authentication": {"type": "none"}, "event_types": ["*"]}
 CONTENT = b'{"type":"counter","id":1}\n{"type":"consumption","id":2}\n'
 
 
@@ -71,12 +75,13 @@ class World:
 
     clients: dict[str, ApiClient]
     belongings: dict[str, Belongings]
+    nobodys: dict[str, str]
 
     def identifiers(self, persona: str, ownership: str) -> dict[str, str]:
         """Of what is the persona's own, of what is somebody else's, or such as nobody's object has."""
         foreign = "other" if persona == "client" else "client"
         owner = foreign if ownership == "foreign" or persona == NOBODY else persona
-        found = self.belongings[owner].identifiers
+        found = {**self.belongings[owner].identifiers, **self.nobodys}
         if ownership == "absent":
             return {kind: "999999999999" if value.isdigit() else "ABSENT" for kind, value in found.items()}
         return found
@@ -85,7 +90,23 @@ class World:
 def make_world() -> World:
     users = {name: UserFactory.create(username=name, roles=[role]) for name, role in PEOPLE.items()}
     clients = {name: ApiClient(user) for name, user in users.items()}
-    return World({NOBODY: ApiClient(None), **clients}, {name: make_belongings(user) for name, user in users.items()})
+    belongings = {name: make_belongings(user) for name, user in users.items()}
+    delivery = make_delivery(users["operator"])
+    nobodys = {
+        "notificationendpoints": str(delivery.endpoint_id),
+        "notificationevents": str(delivery.event_id),
+        "notificationdeliveries": str(delivery.pk),
+    }
+    return World({NOBODY: ApiClient(None), **clients}, belongings, nobodys)
+
+
+def make_delivery(operator: User) -> Delivery:
+    """An event on its way to an endpoint, which nobody owns."""
+    endpoint, _secret = create_endpoint(user_id=operator.pk, **ENDPOINT)
+    event = NotificationEvent.objects.create(
+        type="ReadConsumptionBatch", subject="generic/readconsumptionbatches/1", body="{}", creation_date=Now()
+    )
+    return Delivery.objects.create(event=event, endpoint=endpoint)
 
 
 def make_belongings(user: User) -> Belongings:

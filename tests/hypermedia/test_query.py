@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hypermedia import query
@@ -15,6 +15,7 @@ from hypermedia.errors import RuleBroken
 from hypermedia.filters import BOOLEAN, DATE, DATE_TIME, DECIMAL, INTEGER, TEXT, Field, one_of
 from hypermedia.query import Condition, compiled, parse
 
+unhurried = settings(deadline=None)  # the machine may be busy
 STATUSES = ("In Progress", "Failed")
 FIELDS = {
     "id": Field("id", INTEGER, sortable=True),
@@ -97,6 +98,7 @@ def test_a_refusal_says_where_and_what_was_expected(text: str, column: int, expe
     assert told.startswith(f"q, column {column}: {expected}")
 
 
+@unhurried
 @given(st.text())
 def test_no_text_makes_the_parser_stumble(text: str) -> None:
     try_to_parse(text)
@@ -108,6 +110,7 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
+@unhurried
 @given(st.lists(PIECES).map("".join))
 def test_no_mixture_of_its_own_words_makes_the_parser_stumble(text: str) -> None:
     try_to_parse(text)
@@ -125,11 +128,10 @@ def quoted(text: str) -> str:
 
 
 TEXTS = st.text(st.characters(min_codepoint=32, exclude_categories=["Cs"], exclude_characters="\x7f"), max_size=20)
-MOMENTS = st.datetimes(
-    min_value=datetime(2, 1, 1),
-    max_value=datetime(9998, 1, 1),
-    timezones=st.just(UTC),  # noqa: DTZ001  # the zone is added
-).map(lambda moment: moment.replace(microsecond=moment.microsecond // 1000 * 1000))
+EARLIEST, LATEST = datetime.fromisoformat("0002-01-01"), datetime.fromisoformat("9998-01-01")
+MOMENTS = st.datetimes(EARLIEST, LATEST, timezones=st.just(UTC)).map(
+    lambda moment: moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+)
 WRITTEN: dict[str, tuple[st.SearchStrategy[Any], Any]] = {
     "id": (st.integers(-(2**63), 2**63 - 1), str),
     "status": (st.sampled_from(STATUSES), quoted),
@@ -153,6 +155,7 @@ def written(one: Condition) -> str:
     return f"{one.name}.{one.operator}({values})"
 
 
+@unhurried
 @given(st.lists(conditions(), min_size=1, max_size=4))
 def test_what_was_written_is_what_is_read(given_conditions: list[Condition]) -> None:
     assert parse(".and.".join(map(written, given_conditions)), FIELDS) == given_conditions

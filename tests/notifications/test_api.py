@@ -216,6 +216,9 @@ def test_ten_failures_give_up(operator: ApiClient, receiver: Receiver) -> None:
 ROUTES = [
     ("GET", ENDPOINTS),
     ("POST", ENDPOINTS),
+    ("POST", f"{ENDPOINTS}/search"),
+    ("POST", f"{EVENTS}/search"),
+    ("POST", f"{DELIVERIES}/search"),
     ("GET", f"{ENDPOINTS}/1"),
     ("PUT", f"{ENDPOINTS}/1"),
     ("POST", f"{ENDPOINTS}/1/test"),
@@ -237,7 +240,8 @@ def test_roles(client_of: Callable[..., ApiClient], method: str, path: str) -> N
     for role in (Role.CLIENT, Role.INTEGRATION):
         assert client_of(role).request(method, path, {}).status_code == 403
     auditor = client_of(Role.AUDITOR).request(method, path).status_code
-    assert auditor == 403 if method != "GET" else auditor in {200, 404}
+    reads = method == "GET" or path.endswith("/search")
+    assert auditor in {200, 400, 404} if reads else auditor == 403
     assert client_of(Role.OPERATOR).request(method, path).status_code in {200, 400, 404}
     assert ApiClient(None).request(method, path).status_code == 401
 
@@ -302,3 +306,24 @@ def test_integration_gets_a_job(operator: ApiClient, receiver: Receiver) -> None
     integration.groups.clear()
     happened()
     assert Delivery.objects.latest("pk").status == "FAILED"
+
+
+def test_search(operator: ApiClient, receiver: Receiver) -> None:
+    operator.post(ENDPOINTS, given(receiver))
+    first, _ = happened(), happened("Failed")
+    send_all()
+    subject = "http://localhost:9998/api/generic/readconsumptionbatches/1"
+    for q, count in (
+        (f"webhookId.eq('{first.webhook_id}')", 1),
+        (f"subject.eq('{subject}').and.status.eq('DELIVERED')", 2),
+        ("endpoint.id.eq(0)", 0),
+    ):
+        body = {"resource": {"q": q, "orderBy": "id:desc", "totalResults": True}}
+        found = operator.post(f"{DELIVERIES}/search", body).json()
+        assert (len(found["items"]), found["totalResults"]) == (count, str(count))
+    bad = {"resource": {"q": "subject.eq('http://elsewhere.example/api/x')"}}
+    assert operator.post(f"{DELIVERIES}/search", bad).status_code == 422
+    assert len(operator.get(f"{EVENTS}?q=outcome.eq('Failed')").json()["items"]) == 1
+    (delivery, _) = operator.get(DELIVERIES).json()["items"]
+    attempts = str(rel(delivery, "attempts"))
+    assert len(operator.get(f"{attempts}?q=outcome.eq('delivered')").json()["items"]) == 1

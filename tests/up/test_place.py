@@ -27,7 +27,9 @@ def test_addresses_are_understood(tmp_path: Path) -> None:
 
 
 def test_sockets_fit_however_long_the_path_is(tmp_path: Path) -> None:
-    here = place.of(tmp_path / ("long" * 40))
+    long = tmp_path / ("long" * 40)
+    long.mkdir()
+    here = place.of(long)
     assert len(bytes(here.sockets / ".s.PGSQL.5432.lock")) <= SOCKET_BYTES
 
 

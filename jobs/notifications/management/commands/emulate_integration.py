@@ -7,6 +7,7 @@ service's database is. With `--secret` it only listens: somebody else has made t
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -33,6 +34,7 @@ class Command(BaseCommand):
         parser.add_argument("--password", help="the user's password (default: the name)")
         parser.add_argument("--name", default="emulator", help="name of the endpoint to make (%(default)s)")
         parser.add_argument("--secret", metavar="whsec_...", help="the signing secret of an endpoint that exists")
+        parser.add_argument("--address-file", type=Path, metavar="FILE", help="write the address here when it listens")
         parser.add_argument("--pause", type=float, default=0.5, metavar="SECONDS", help="before each report")
         parser.add_argument("--late", type=float, default=960.0, metavar="SECONDS", help="what `late` waits")
 
@@ -49,6 +51,8 @@ class Command(BaseCommand):
             url = f"http://{host}:{server.server_address[1]}/events"
             server.secret = secret or register(options["name"], url, user)
             connection.close()
+            if options["address_file"]:
+                options["address_file"].write_text(url)
             self.say(f"scenario {scenario}: waiting for events at {url} (Ctrl-C ends)")
             try:
                 server.serve_forever(poll_interval=0.1)

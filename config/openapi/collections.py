@@ -1,0 +1,83 @@
+"""Collections in the OpenAPI document: each is described the same way, from the collection itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from config.openapi.operations import Answer, Route
+from config.openapi.shapes import Schema, many, ref, shape
+from consumption.collections import READ_BATCHES
+from datafiles.collections import GENERIC_SETS, SETS
+from hypermedia.asking import DEEPEST_OFFSET, DEFAULT_LIMIT, MOST
+from hypermedia.collections import MOST_COUNTED, Collection
+from hypermedia.query import MOST_CHARACTERS
+from jobs.collections import MESSAGES, TABLES, TASK_TYPES, TASKS
+
+# Each with what it holds (which also names its operations), the tag, and the shape of an item.
+_COLLECTIONS: tuple[tuple[Collection[Any], str, str, str], ...] = (
+    (READ_BATCHES, "exports", "Exports", "ReadConsumptionBatch"),
+    (TASKS, "tasks", "Tasks and messages", "Task"),
+    (MESSAGES, "messages", "Tasks and messages", "InterfacedMessage"),
+    (TABLES, "tables", "Tasks and messages", "Table"),
+    (TASK_TYPES, "task types", "Tasks and messages", "TaskType"),
+    (SETS, "data file sets", "Data file sets", "DataFileSet"),
+    (GENERIC_SETS, "generic data file sets", "Data file sets", "GenericDataFileSet"),
+)
+_WITHOUT_SEARCH = {SETS.path}
+_DIGITS: Schema = {"type": "string", "pattern": "^[0-9]+$"}
+
+_ASKED: dict[str, Schema] = {
+    "q": {"type": "string", "minLength": 1, "maxLength": MOST_CHARACTERS},
+    "orderBy": {"type": "string", "minLength": 1},
+    "offset": {"type": "integer", "minimum": 0, "maximum": DEEPEST_OFFSET, "default": 0},
+    "limit": {"type": "integer", "minimum": 1, "maximum": MOST, "default": DEFAULT_LIMIT},
+    "totalResults": {"type": "boolean", "default": False},
+}
+_CURSOR: Schema = {"type": "string", "description": "As the links `next` and `prev` carry it; instead of `offset`."}
+
+COLLECTION_SHAPES: dict[str, Schema] = {
+    "SearchInput": shape({"resource": shape(_ASKED, tuple(_ASKED), closed=True)}, closed=True),
+    **{
+        f"{item}Page": shape(
+            {
+                "offset": _DIGITS,
+                "count": _DIGITS,
+                "hasMore": {"type": "boolean"},
+                "limit": _DIGITS,
+                "totalResults": {"type": "string", "description": f'Exact, or "{MOST_COUNTED}+".'},
+                "items": many(ref(item)),
+                "links": many(ref("Link")),
+            },
+            ("totalResults",),
+            closed=True,
+        )
+        for _, _, _, item in _COLLECTIONS
+    },
+}
+
+
+def _text(collection: Collection[Any]) -> str:
+    searched = ", ".join(f"`{name}` ({', '.join(field.kind.operators)})" for name, field in collection.fields.items())
+    sorted_by = ", ".join(f"`{name}`" for name, field in collection.fields.items() if field.sortable)
+    return (
+        f"`q` is like `id.gt(10).and.id.lt(20)`; it knows {searched}. "
+        f"`orderBy` is like `id:desc`; it knows {sorted_by}. "
+        "Follow the links `next` and `prev` from page to page."
+    )
+
+
+def _routes() -> dict[tuple[str, str], Route]:
+    routes = {}
+    for collection, what, tag, item in _COLLECTIONS:
+        answers = {200: Answer(f"{item}Page", "One page.", ("Link",))}
+        path, text = f"/api/{collection.path}", _text(collection)
+        name = "".join(word.capitalize() for word in what.split())
+        query = {**_ASKED, "cursor": _CURSOR}
+        routes["GET", path] = Route(f"list{name}", f"List {what}", tag, answers, text, errors=(400, 422), query=query)
+        if collection.path not in _WITHOUT_SEARCH:
+            search = Route(f"search{name}", f"Search {what}", tag, answers, text, body="SearchInput")
+            routes["POST", f"{path}/search"] = search
+    return routes
+
+
+COLLECTION_ROUTES = _routes()
