@@ -32,7 +32,7 @@ DEVELOPMENT = ENVIRONMENT == "development"
 
 def required_in_production(name: str, development: str) -> str:
     """The variable's value; in development a default, in production an error that names what is missing."""
-    value = str(env.str(name, default=development if DEVELOPMENT else ""))
+    value = str(env.str(name, default="")) or (development if DEVELOPMENT else "")
     if not value:
         raise ImproperlyConfigured(
             f"{name} is not set. Production needs it (docs/install.md); for development run `make run`"
@@ -111,6 +111,7 @@ TEMPLATES: list[dict[str, Any]] = [
     }
 ]
 
+AUTHENTICATION_BACKENDS = ["config.backends.ConsoleBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
@@ -318,5 +319,9 @@ LOGGING: dict[str, Any] = {
         }
     },
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
-    "loggers": {"django.server": {"level": "WARNING"}, "celery.beat": {"level": "WARNING"}},
+    "loggers": {
+        # The sweep comes by every few seconds; what it finds is logged by itself.
+        name: {"level": "WARNING"}
+        for name in ("celery.beat", "celery.worker.strategy", "celery.app.trace")
+    },
 }

@@ -45,7 +45,16 @@ class TransactionSourceAdmin(FixedCodeAdmin):
 
 @admin.register(ReadConsumptionBatch)
 class ReadConsumptionBatchAdmin(ReadOnlyAdmin):
-    list_display = ("id", "chip", "limits", "transaction_start", "transaction_end", "rows", "created_by", "creation_date")
+    list_display = (
+        "id",
+        "chip",
+        "limits",
+        "transaction_start",
+        "transaction_end",
+        "rows",
+        "created_by",
+        "creation_date",
+    )
     list_filter = ("status",)
     list_select_related = ("task", "created_by")
     ordering = ("-id",)
