@@ -12,6 +12,6 @@ class ConfigConfig(AppConfig):
 
         wiring.connect()
 
-        # After the last app: only then do the permissions of all of them exist.
-        last = list(apps.get_app_configs())[-1]
+        # The last app with models sends the last signal: only then do the permissions of all of them exist.
+        last = [app for app in apps.get_app_configs() if app.models_module is not None][-1]
         post_migrate.connect(store_roles, sender=last, dispatch_uid="config.store_roles")

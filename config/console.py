@@ -31,6 +31,10 @@ SECTIONS: tuple[tuple[str, tuple[Page, ...]], ...] = (
         (
             Page("Jobs", "sync_alt", "callbacks_integrationjob"),
             Page("Status reports", "receipt_long", "callbacks_statusreport"),
+            Page("Endpoints", "webhook", "notifications_notificationendpoint"),
+            Page("Deliveries", "send", "notifications_delivery"),
+            Page("Events", "bolt", "notifications_notificationevent"),
+            Page("Alarms", "notification_important", "notifications_alarm"),
         ),
     ),
     (

@@ -37,7 +37,7 @@ STATUS: tuple[tuple[type[Exception], int], ...] = (
     (errors.Stale, 412),
     (errors.RangeNotSatisfiable, 416),
     (errors.Unavailable, 503),
-    (errors.RuleBroken, 422),
+    (errors.DomainError, 422),
     (exceptions.ParseError, 400),
     (exceptions.ValidationError, 422),
     (exceptions.NotAuthenticated, 401),

@@ -16,11 +16,22 @@ _SEEN_BY_OPERATORS = (
     "jobs.view_taskattempt",
     "jobs.view_interfacedmessage",
     "jobs.view_message",
+    "notifications.view_alarm",
+    "notifications.view_attempt",
+    "notifications.view_delivery",
+    "notifications.view_notificationendpoint",
+    "notifications.view_notificationevent",
 )
 PERMISSIONS: dict[Role, tuple[str, ...]] = {
     Role.CLIENT: (),
     Role.INTEGRATION: (),
-    Role.OPERATOR: (*_SEEN_BY_OPERATORS, "jobs.restart_task", "jobs.cancel_task"),
+    Role.OPERATOR: (
+        *_SEEN_BY_OPERATORS,
+        "jobs.restart_task",
+        "jobs.cancel_task",
+        "notifications.operate_notificationendpoint",
+        "notifications.redeliver_delivery",
+    ),
     Role.AUDITOR: _SEEN_BY_OPERATORS,
 }
 

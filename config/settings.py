@@ -232,7 +232,9 @@ CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_TASK_TIME_LIMIT = env.int("TASK_TIME_LIMIT", default=6 * 3600)
-CELERY_TASK_SOFT_TIME_LIMIT = CELERY_TASK_TIME_LIMIT - 60
+CELERY_TASK_SOFT_TIME_LIMIT = env.int("TASK_SOFT_TIME_LIMIT", default=CELERY_TASK_TIME_LIMIT - 60)
+if not 0 < CELERY_TASK_SOFT_TIME_LIMIT < CELERY_TASK_TIME_LIMIT:
+    raise ImproperlyConfigured("TASK_SOFT_TIME_LIMIT has to lie between 0 and TASK_TIME_LIMIT, both in seconds.")
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BROKER_CONNECTION_TIMEOUT = 1
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {
@@ -257,6 +259,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": SWEEP_SECONDS,
         "options": {"expires": 60},
     },
+    "forget": {"task": "jobs.notifications.tasks.forget", "schedule": 3600.0, "options": {"expires": 3600}},
     "tidy": {"task": "datafiles.tasks.tidy", "schedule": 3600.0, "options": {"expires": 3600}},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "run" / "beat")
@@ -292,6 +295,8 @@ DELIVERY_THREADS = env.int("DELIVERY_THREADS", default=8)  # calls at once in on
 DELIVERIES_PER_ENDPOINT = env.int("DELIVERIES_PER_ENDPOINT", default=4)
 JOB_START_SECONDS = env.float("JOB_START_SECONDS", default=900)  # an integration that has not started by then is silent
 
+NOTIFICATION_RETENTION = timedelta(days=env.int("NOTIFICATION_RETENTION_DAYS", default=60))
+
 OPERATOR_EMAILS = env.list("OPERATOR_EMAILS", default=[])
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="tallyport@localhost")
 EMAIL_TIMEOUT = 10
@@ -301,6 +306,8 @@ vars().update(env.email_url("EMAIL_URL", default="consolemail://" if DEVELOPMENT
 
 DATA_FILES_DIR = Path(env.str("DATA_FILES_DIR", default=str(VAR_DIR / "files")))
 LEFTOVER_SECONDS = env.float("LEFTOVER_SECONDS", default=24 * 3600)
+if LEFTOVER_SECONDS <= CELERY_TASK_TIME_LIMIT:  # an attempt lasts no longer, so an older file belongs to none
+    raise ImproperlyConfigured("LEFTOVER_SECONDS has to be greater than TASK_TIME_LIMIT.")
 DATA_FILES_RETENTION = timedelta(days=env.int("DATA_FILES_RETENTION_DAYS", default=30))
 
 # -- logs ------------------------------------------------------------------------------------------

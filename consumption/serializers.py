@@ -11,7 +11,7 @@ from rest_framework import serializers
 
 from consumption.links import READ_BATCH_LINKS
 from consumption.models import Compression, ExportFormat
-from hypermedia.fields import DateTimeValueField, TextField, date_time
+from hypermedia.fields import DateTimeValueField, ListField, TextField, date_time
 from hypermedia.links import links_for
 from hypermedia.messages import StrictSerializer
 from hypermedia.readers import Reader
@@ -26,7 +26,7 @@ class ReadConsumptionBatchInput(StrictSerializer):
 
     transactionStartDateTime = DateTimeValueField(source="transaction_start")  # noqa: N815  # the wire's names
     transactionEndDateTime = DateTimeValueField(source="transaction_end")  # noqa: N815
-    limitCodes = serializers.ListField(  # noqa: N815
+    limitCodes = ListField(  # noqa: N815
         source="limit_codes", child=TextField(max_length=60), required=False, allow_empty=False, max_length=_MOST_CODES
     )
     format = serializers.ChoiceField(choices=ExportFormat.choices, required=False)

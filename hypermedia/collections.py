@@ -111,8 +111,10 @@ def read_page(collection: Collection[Row], found: QuerySet[Any], order: Order, a
 
 
 def _rows(collection: Collection[Row], found: QuerySet[Any], order: Order, offset: int, limit: int) -> list[Row]:
-    ordered = found.order_by(*(key.term for key in order))
-    return list(collection.rows(ordered[offset : offset + limit + 1]))
+    """First which rows they are, then what is joined to them: so no join can lead the search astray."""
+    terms = [key.term for key in order]
+    chosen = found.order_by(*terms).values("pk")[offset : offset + limit + 1]
+    return list(collection.rows(collection.all_rows().filter(pk__in=chosen).order_by(*terms)))
 
 
 def total(found: QuerySet[Any]) -> str:

@@ -57,7 +57,10 @@ class ApiClient:
         self._client = Client()
         self._client.handler = handler()
 
-    def request(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
+    def request(
+        self, method: str, path: str, body: Any = None, environ: dict[str, Any] | None = None, **headers: str
+    ) -> Any:
+        """`environ` is what a WSGI server adds."""
         sent = {"Accept": RESOURCE, **{name.replace("_", "-"): value for name, value in headers.items()}}
         if self.user is not None and "Authorization" not in sent:
             credentials = b64encode(f"{self.user.username}:{self.user.username}".encode()).decode()
@@ -65,7 +68,7 @@ class ApiClient:
         data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         content_type = sent.pop("Content-Type", RESOURCE if body is not None else "")
         path = path.removeprefix("http://localhost:9998")
-        return self._client.generic(method, path, data, content_type=content_type, headers=sent)
+        return self._client.generic(method, path, data, content_type=content_type, headers=sent, **(environ or {}))
 
     def get(self, path: str, **headers: str) -> Any:
         return self.request("GET", path, **headers)

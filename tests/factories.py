@@ -9,7 +9,7 @@ from typing import Any
 
 import factory
 from django.contrib.auth.hashers import make_password
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 
 from consumption.models import Consumption, Counter, CounterPeriod, Limit, TransactionSource
 
@@ -28,6 +28,11 @@ class UserFactory(factory.django.DjangoModelFactory[User]):
     def roles(self: Any, create: bool, extracted: Sequence[str] | None, **_: Any) -> None:
         for role in extracted or ():
             self.groups.add(Group.objects.get_or_create(name=str(role))[0])
+
+
+def grant(user: User, app_label: str, codename: str) -> None:
+    """Gives one user one permission."""
+    user.user_permissions.add(Permission.objects.get(content_type__app_label=app_label, codename=codename))
 
 
 class LimitFactory(factory.django.DjangoModelFactory[Limit]):

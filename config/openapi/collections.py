@@ -12,6 +12,10 @@ from hypermedia.asking import DEEPEST_OFFSET, DEFAULT_LIMIT, MOST
 from hypermedia.collections import MOST_COUNTED, Collection
 from hypermedia.query import MOST_CHARACTERS
 from jobs.collections import MESSAGES, TABLES, TASK_TYPES, TASKS
+from jobs.notifications.listing import DELIVERIES, ENDPOINTS, EVENTS, attempts_of
+from jobs.notifications.models import Delivery
+
+_ATTEMPTS = attempts_of(Delivery(pk="{id}"))  # only its path and fields are read: those of any delivery
 
 # Each with what it holds (which also names its operations), the tag, and the shape of an item.
 _COLLECTIONS: tuple[tuple[Collection[Any], str, str, str], ...] = (
@@ -22,8 +26,12 @@ _COLLECTIONS: tuple[tuple[Collection[Any], str, str, str], ...] = (
     (TASK_TYPES, "task types", "Tasks and messages", "TaskType"),
     (SETS, "data file sets", "Data file sets", "DataFileSet"),
     (GENERIC_SETS, "generic data file sets", "Data file sets", "GenericDataFileSet"),
+    (ENDPOINTS, "notification endpoints", "Notifications", "NotificationEndpoint"),
+    (EVENTS, "notification events", "Notifications", "NotificationEvent"),
+    (DELIVERIES, "notification deliveries", "Notifications", "NotificationDelivery"),
+    (_ATTEMPTS, "notification attempts", "Notifications", "NotificationAttempt"),
 )
-_WITHOUT_SEARCH = {SETS.path}
+_WITHOUT_SEARCH = {SETS.path, _ATTEMPTS.path}
 _DIGITS: Schema = {"type": "string", "pattern": "^[0-9]+$"}
 
 _ASKED: dict[str, Schema] = {

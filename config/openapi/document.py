@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from config.openapi.collections import COLLECTION_SHAPES
+from config.openapi.notifications import NOTIFICATION_SHAPES, WEBHOOKS
 from config.openapi.routes import ROUTES
 from config.openapi.shapes import SHAPES
 
@@ -24,5 +25,7 @@ def from_tables(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     for (method, path), route in ROUTES.items():
         paths.setdefault(path, {})[method.lower()] = route.operation(path)
     result["paths"] = paths
-    result["components"] = {"schemas": {**SHAPES, **COLLECTION_SHAPES}, "securitySchemes": SECURITY}
+    result["webhooks"] = WEBHOOKS
+    schemas = {**SHAPES, **NOTIFICATION_SHAPES, **COLLECTION_SHAPES}
+    result["components"] = {"schemas": schemas, "securitySchemes": SECURITY}
     return result

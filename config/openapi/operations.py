@@ -40,6 +40,7 @@ class Route:
     answers: Mapping[int, Answer]
     text: str = ""
     body: str | None = None
+    body_required: bool = True
     errors: tuple[int, ...] = ()
     query: Mapping[str, Schema] = field(default_factory=dict)
     open: bool = False
@@ -60,7 +61,7 @@ class Route:
             body["parameters"] = parameters
         if self.body:
             content = {media: {"schema": ref(self.body)} for media in (RESOURCE, JSON)}
-            body["requestBody"] = {"required": True, "content": content}
+            body["requestBody"] = {"required": self.body_required, "content": content}
         body["security"] = [] if self.open else [{"basic": []}, {"bearer": []}]
         return body
 

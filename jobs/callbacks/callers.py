@@ -9,23 +9,24 @@ from django.http import HttpRequest
 
 from hypermedia.readers import Role
 from jobs.callbacks.answers import FORBIDDEN, UNAUTHORIZED, Refused
-from jobs.callbacks.credentials import reader_of, user_by_password, user_by_token
+from jobs.callbacks.credentials import accounts, by_name, by_token, reader_of, user_by_password, user_by_token
 from jobs.callbacks.models import AccessToken
 
 # `Bearer:x` is written by integrations that take the colon of `Authorization:` for the scheme's.
 _AUTHORIZATION = re.compile(r"(?i:(?P<basic>basic) +|bearer(?: +|: *))(?P<value>\S+)")
+_by_name, _by_token = by_name(accounts), by_token(accounts)
 
 
-def caller(request: HttpRequest, *, by_token: bool = True) -> Any:
-    """The user who calls, by password or, unless `by_token` is off, by token. Raises Refused (401)."""
+def caller(request: HttpRequest, *, token: bool = True) -> Any:
+    """The user who calls, by password or, unless `token` is off, by token. Raises Refused (401)."""
     header = _AUTHORIZATION.fullmatch(request.headers.get("Authorization", "").strip())
     user = None
     if header is not None:
         value = header["value"].encode("latin-1", "replace")
         if header["basic"]:
-            user = user_by_password(value)
-        elif by_token:
-            user = user_by_token(value, AccessToken.Scope.CALLBACK)
+            user = user_by_password(value, _by_name)
+        elif token:
+            user = user_by_token(value, AccessToken.Scope.CALLBACK, _by_token)
     if user is None:
         raise Refused(UNAUTHORIZED)
     return user

@@ -9,7 +9,8 @@ from __future__ import annotations
 import base64
 import hmac
 import unicodedata
-from functools import lru_cache
+from collections.abc import Callable
+from functools import cached_property
 from hashlib import sha256
 from typing import Any
 
@@ -24,27 +25,73 @@ from hypermedia.readers import Reader, Role
 from jobs.callbacks.models import AccessToken, digest
 
 
-@lru_cache(maxsize=1)  # what is filtered is a copy; building the query takes longer than running it
+def accounts() -> QuerySet[Any]:
+    """Active users, each with `role_names`, in one statement."""
+    return User.objects.filter(is_active=True).annotate(
+        role_names=ArraySubquery(Group.objects.filter(user=OuterRef("pk")).values("name"))
+    )
+
+
 def users() -> QuerySet[Any]:
-    """Active users, each with `role_names` and `reads_foreign_data`, in one statement."""
+    """Accounts, each also with `reads_foreign_data`: PostgreSQL plans that longer than all the rest together."""
     holders = Permission.objects.filter(
         Q(user=OuterRef("pk")) | Q(group__user=OuterRef("pk")),
         codename="read_any_data",
         content_type__app_label="datafiles",
     )
-    return User.objects.filter(is_active=True).annotate(
-        role_names=ArraySubquery(Group.objects.filter(user=OuterRef("pk")).values("name")),
-        reads_foreign_data=Exists(holders),
-    )
+    found: QuerySet[Any] = accounts().annotate(reads_foreign_data=Exists(holders))
+    return found
+
+
+class Lookup:
+    """A query for one user with slots for what is known only at the call.
+
+    Compiled once: the ORM needs longer to write these statements than PostgreSQL to answer them.
+    """
+
+    def __init__(self, build: Callable[..., QuerySet[Any]], *slots: str) -> None:
+        self._build = build
+        self._slots = slots
+
+    @cached_property
+    def _compiled(self) -> tuple[str, tuple[Any, ...]]:
+        return self._build(*self._slots).query.sql_with_params()
+
+    def __call__(self, *values: str) -> Any:
+        """The user, or None. One value for each slot."""
+        sql, parameters = self._compiled
+        given = dict(zip(self._slots, values, strict=True))
+        found = User.objects.raw(sql, [given.get(parameter, parameter) for parameter in parameters])
+        return next(iter(found), None)
+
+
+def by_name(population: Callable[[], QuerySet[Any]]) -> Lookup:
+    """Finds a user of `population` (`users` or `accounts`) by name."""
+    return Lookup(lambda name: population().filter(username=name), "<name>")
+
+
+def by_token(population: Callable[[], QuerySet[Any]]) -> Lookup:
+    """Finds the user of a valid token by its digest and its scope."""
+
+    def build(stored: str, scope: str) -> QuerySet[Any]:
+        valid = AccessToken.objects.valid().filter(digest=stored, scope=scope, user=OuterRef("pk"))
+        return population().filter(Exists(valid))
+
+    return Lookup(build, "<digest>", "<scope>")
+
+
+user_by_name = by_name(users)
+_user_by_token = by_token(users)
 
 
 def reader_of(user: Any) -> Reader:
-    """What the API needs to know of a user that came from `users()`. A superuser has every role."""
+    """What answers depend on, of a user out of `users()` or `accounts()`. A superuser has every role."""
     roles = frozenset(Role) if user.is_superuser else frozenset(user.role_names)
-    return Reader(user.pk, user.username, roles, user.is_superuser or user.reads_foreign_data)
+    reads_foreign_data = user.is_superuser or getattr(user, "reads_foreign_data", False)
+    return Reader(user.pk, user.username, roles, reads_foreign_data)
 
 
-def user_by_password(value: bytes) -> Any:
+def user_by_password(value: bytes, find: Lookup = user_by_name) -> Any:
     """The user that the value of a Basic header names and proves, or None."""
     try:
         username, colon, password = base64.b64decode(value, validate=True).decode("utf-8").partition(":")
@@ -52,7 +99,7 @@ def user_by_password(value: bytes) -> Any:
         return None
     if not colon or "\x00" in username:
         return None
-    user = users().filter(username=unicodedata.normalize("NFKC", username)).first()
+    user = find(unicodedata.normalize("NFKC", username))
     if user is None:
         make_password(password)  # as slow as a wrong password, so that names cannot be tried out
         return None
@@ -86,7 +133,6 @@ def verified(user: User, password: str) -> bool:
     return True
 
 
-def user_by_token(value: bytes, scope: str) -> Any:
+def user_by_token(value: bytes, scope: str, find: Lookup = _user_by_token) -> Any:
     """The user whose valid token of this scope it is, or None."""
-    valid = AccessToken.objects.valid().filter(digest=digest(value.decode("latin-1")), scope=scope, user=OuterRef("pk"))
-    return users().filter(Exists(valid)).first()
+    return find(digest(value.decode("latin-1")), scope)

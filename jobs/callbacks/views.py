@@ -131,7 +131,7 @@ class TokenView(CallbackView):
     challenge = 'Basic realm="ws", charset="UTF-8"'
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        user = caller(request, by_token=False)
+        user = caller(request, token=False)
         check_role(user)
         seconds = lifetime(request)
         text, expires_at = services.issue_token(user=user, seconds=seconds)

@@ -35,7 +35,7 @@ def _everything(rows: QuerySet[Any]) -> list[Any]:
 ENDPOINTS = Collection(
     path="notificationendpoints",
     fields={"id": _ID, "name": Field("name", TEXT), "url": Field("url", TEXT), "active": Field("active", BOOLEAN)},
-    visible=lambda reader: NotificationEndpoint.objects.all(),
+    visible=lambda reader: NotificationEndpoint.objects.select_related("integration_user"),
     rows=_everything,
     document=endpoint_document,
 )

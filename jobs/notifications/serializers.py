@@ -69,7 +69,7 @@ class EndpointInput(StrictSerializer):
     eventTypes = serializers.ListField(
         child=TextField(max_length=80), allow_empty=False, max_length=50, default=[subscriptions.EVERYTHING]
     )
-    integrationUser = serializers.IntegerField(required=False, min_value=1, max_value=2**31 - 1)
+    integrationUser = TextField(required=False, max_length=150)
     expectedSeconds = serializers.IntegerField(default=EXPECTED_SECONDS, min_value=1, max_value=_LONGEST_EXPECTED)
     active = serializers.BooleanField(default=True)
 
@@ -93,7 +93,7 @@ def endpoint_values(body: dict[str, Any]) -> dict[str, Any]:
         "authentication": authentication,
         "credential": credential,
         "event_types": list(dict.fromkeys(body["eventTypes"])),
-        "integration_user_id": body.get("integrationUser"),
+        "integration": body.get("integrationUser"),
         "expected_seconds": body["expectedSeconds"],
         "active": body["active"],
     }
@@ -109,7 +109,7 @@ def _moment(moment: Any) -> Any:
 
 
 def endpoint_document(endpoint: NotificationEndpoint, reader: Reader, secret: str | None = None) -> Document:
-    """`signingSecret` only where it is new: it is shown once."""
+    """Needs `integration_user`. `signingSecret` only where it is new: it is shown once."""
     return _present(
         {
             "type": "notificationEndpoint",
@@ -125,7 +125,7 @@ def endpoint_document(endpoint: NotificationEndpoint, reader: Reader, secret: st
             "httpMethod": endpoint.http_method,
             "authentication": endpoint.authentication,
             "eventTypes": endpoint.event_types,
-            "integrationUser": endpoint.integration_user_id,
+            "integrationUser": endpoint.integration_user.username if endpoint.integration_user else None,
             "expectedSeconds": endpoint.expected_seconds,
             "active": endpoint.active,
             "failingSince": _moment(endpoint.failing_since),

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Count
 from django.db.models.functions import Now
@@ -35,12 +36,16 @@ class Recovered:
     has_more: bool
 
 
-def create_endpoint(*, user_id: int, credential: str = "", **values: Any) -> tuple[NotificationEndpoint, str]:
+def create_endpoint(
+    *, user_id: int, credential: str = "", integration: str | None = None, **values: Any
+) -> tuple[NotificationEndpoint, str]:
     """A new endpoint and its signing secret, which is shown this once. Raises RuleBroken with every broken rule.
 
-    `credential` is the password or client secret that `authentication` needs.
+    `credential` is the password or client secret that `authentication` needs, `integration` the name of the user who
+    reports on the jobs.
     """
     endpoint = NotificationEndpoint(created_by_id=user_id, last_updated_by_id=user_id, **values)
+    endpoint.integration_user_id = _user_id(integration)
     if credential:
         endpoint.sealed_credential = vault.seal(credential)
     _check(endpoint)
@@ -50,11 +55,14 @@ def create_endpoint(*, user_id: int, credential: str = "", **values: Any) -> tup
 
 
 @transaction.atomic
-def change_endpoint(*, endpoint_id: int, user_id: int, credential: str = "", **values: Any) -> NotificationEndpoint:
+def change_endpoint(
+    *, endpoint_id: int, user_id: int, credential: str = "", integration: str | None = None, **values: Any
+) -> NotificationEndpoint:
     """Replaces what operators configure. No `credential`: the stored one stays, unless the kind of authentication
     changes. Switching it on is the same as `enable`. Raises NotFound, RuleBroken."""
     endpoint = _locked(endpoint_id)
     was_active, was = endpoint.active, endpoint.authentication
+    values["integration_user_id"] = _user_id(integration)
     for name, value in values.items():
         setattr(endpoint, name, value)
     if credential:
@@ -184,7 +192,7 @@ def _locked(endpoint_id: int) -> NotificationEndpoint:
 
 def _change(endpoint: NotificationEndpoint, **values: Any) -> None:
     NotificationEndpoint.objects.filter(pk=endpoint.pk).change(**values)
-    endpoint.refresh_from_db()
+    endpoint.refresh_from_db()  # also the user, whom a new id would leave behind
 
 
 def _new_secret(endpoint: NotificationEndpoint) -> str:
@@ -233,6 +241,13 @@ def _event_rules(event_types: list[str]) -> Iterable[ResultMessage]:
             ends = ", ".join(subscriptions.OUTCOMES)
             text = f"Unknown event type; known are {known}, those of operations also with one of the ends .{ends}."
             yield ResultMessage("NOT-IP-003", text, f"/eventTypes/{index}")
+
+
+def _user_id(name: str | None) -> int | None:
+    """The user's id; for a name that nobody has, one that nobody has either, which breaks the rule below."""
+    if name is None:
+        return None
+    return User.objects.filter(username=name).values_list("pk", flat=True).first() or 0
 
 
 def _integration_rule(user_id: int | None) -> Iterable[ResultMessage]:

@@ -9,7 +9,7 @@ from threading import BoundedSemaphore
 from celery import shared_task
 from django.conf import settings
 
-from jobs.notifications import alarms, outbox, services
+from jobs.notifications import alarms, outbox, retention, services
 from jobs.notifications.sending import deliver_next
 
 logger = logging.getLogger(__name__)
@@ -48,3 +48,9 @@ def sweep() -> dict[str, int]:
     if any(done.values()):
         logger.info("notifications: %(rung)s rings, %(silent)s silent jobs, %(mailed)s alarms mailed", done)
     return done
+
+
+@shared_task(name="jobs.notifications.tasks.forget")
+def forget() -> int:
+    """Removes what is past its retention; how much."""
+    return retention.forget_old()

@@ -70,7 +70,7 @@ class EndpointView(EndpointResource):
     serializer_class: Input = EndpointInput
 
     def find(self, pk: int) -> NotificationEndpoint:
-        endpoint = NotificationEndpoint.objects.filter(pk=pk).first()
+        endpoint = NotificationEndpoint.objects.select_related("integration_user").filter(pk=pk).first()
         if endpoint is None:
             raise NotFound(f"There is no endpoint {pk}.")
         return endpoint

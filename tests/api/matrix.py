@@ -128,6 +128,10 @@ notificationendpoints
   POST                             401 | 403         | 403         | 403         | 201         | 403
   OPTIONS                          401 | 403         | 403         | 403         | 204         | 204
   PUT PATCH DELETE                 401 | 403         | 403         | 403         | 405         | 405
+notificationendpoints/search
+  POST                             401 | 403         | 403         | 403         | 200         | 200
+  OPTIONS                          401 | 403         | 403         | 403         | 204         | 204
+  GET HEAD PUT PATCH DELETE        401 | 403         | 403         | 403         | 405         | 405
 notificationendpoints/<id:pk>
   GET HEAD                         401 | 403         | 403         | 403         | 200 200 404 | 200 200 404
   PUT                              401 | 403         | 403         | 403         | 200 200 404 | 403
@@ -153,6 +157,10 @@ notificationevents
   GET HEAD                         401 | 403         | 403         | 403         | 200         | 200
   OPTIONS                          401 | 403         | 403         | 403         | 204         | 204
   POST PUT PATCH DELETE            401 | 403         | 403         | 403         | 405         | 405
+notificationevents/search
+  POST                             401 | 403         | 403         | 403         | 200         | 200
+  OPTIONS                          401 | 403         | 403         | 403         | 204         | 204
+  GET HEAD PUT PATCH DELETE        401 | 403         | 403         | 403         | 405         | 405
 notificationevents/<id:pk>
   GET HEAD                         401 | 403         | 403         | 403         | 200 200 404 | 200 200 404
   OPTIONS                          401 | 403         | 403         | 403         | 204         | 204
@@ -161,6 +169,10 @@ notificationdeliveries
   GET HEAD                         401 | 403         | 403         | 403         | 200         | 200
   OPTIONS                          401 | 403         | 403         | 403         | 204         | 204
   POST PUT PATCH DELETE            401 | 403         | 403         | 403         | 405         | 405
+notificationdeliveries/search
+  POST                             401 | 403         | 403         | 403         | 200         | 200
+  OPTIONS                          401 | 403         | 403         | 403         | 204         | 204
+  GET HEAD PUT PATCH DELETE        401 | 403         | 403         | 403         | 405         | 405
 notificationdeliveries/<id:pk>
   GET HEAD                         401 | 403         | 403         | 403         | 200 200 404 | 200 200 404
   OPTIONS                          401 | 403         | 403         | 403         | 204         | 204

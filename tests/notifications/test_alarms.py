@@ -32,7 +32,7 @@ def integration(db: None) -> User:
 def endpoint(
     receiver: Receiver, integration: User, endpoint_at: Callable[..., NotificationEndpoint]
 ) -> NotificationEndpoint:
-    return endpoint_at(receiver.url, name="oic", integration_user_id=integration.pk, expected_seconds=7200)
+    return endpoint_at(receiver.url, name="oic", integration=integration.username, expected_seconds=7200)
 
 
 def after(minutes: float) -> int:

@@ -68,7 +68,7 @@ def test_secrets_are_sealed_at_rest(operator: ApiClient, receiver: Receiver) -> 
         ({"eventTypes": []}, "GEN-IP-011"),
         ({"httpMethod": "DELETE"}, "GEN-IP-013"),
         ({"colour": "red"}, "GEN-IP-012"),
-        ({"integrationUser": 999999}, "JOB-IP-001"),
+        ({"integrationUser": "nobody"}, "JOB-IP-001"),
         ({"authentication": {"type": "basic", "username": "u"}}, "GEN-IP-010"),
         ({"authentication": {"type": "basic", "password": "p"}}, "GEN-IP-010"),
         ({"authentication": {"type": "none", "password": "p"}}, "GEN-IP-012"),
@@ -292,7 +292,8 @@ def test_put_endpoint_gets_put(operator: ApiClient, receiver: Receiver) -> None:
 
 def test_integration_gets_a_job(operator: ApiClient, receiver: Receiver) -> None:
     integration = UserFactory.create(roles=[Role.INTEGRATION])
-    operator.post(ENDPOINTS, given(receiver, integrationUser=integration.pk))
+    document = operator.post(ENDPOINTS, given(receiver, integrationUser=integration.username)).json()
+    assert document["integrationUser"] == integration.username
     happened()
     job_id = only_delivery().job.job_id  # type: ignore[union-attr]
     assert len(job_id) == 15

@@ -113,7 +113,7 @@ def test_integration_reports_back(
     work: Callable[[], None],
 ) -> None:
     integration = Integration(UserFactory.create(roles=[Role.INTEGRATION]))
-    endpoint_at(receiver.url, integration_user_id=integration.user.pk)
+    endpoint_at(receiver.url, integration=integration.user.username)
     testuser.post(BATCHES, BODY)
     work()
     send_all()

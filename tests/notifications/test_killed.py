@@ -63,7 +63,7 @@ def until(done: Callable[[], bool]) -> None:
 def test_killed_after_the_answer_sends_again_under_the_same_id(
     owner: User, receiver: Receiver, endpoint_at: Callable[..., NotificationEndpoint], tmp_path: Path
 ) -> None:
-    endpoint_at(receiver.url, integration_user_id=UserFactory.create(roles=[Role.INTEGRATION]).pk)
+    endpoint_at(receiver.url, integration=UserFactory.create(roles=[Role.INTEGRATION]).username)
     event = happened()
     (tmp_path / "delivery answered").write_text("kill")
     with worker(tmp_path) as first:

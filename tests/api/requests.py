@@ -1,0 +1,35 @@
+"""How the matrix's rows become requests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.api.matrix import Row
+
+
+def address(route: str, names: dict[str, str]) -> str:
+    """The route with these identifiers in it."""
+    codes = {"<code:code>": names["set"], "<code:file_code>": names["file"], "<path:job_id>": names["job"]}
+    kind = route.removeprefix("api/").removeprefix("generic/").partition("/")[0]
+    for place, name in {**codes, "<id:pk>": names.get(kind, "")}.items():
+        route = route.replace(place, name)
+    return f"/{route}"
+
+
+MOMENT = {"value": "1970-10-11T14:04:41+01:00"}
+# What a well-meaning caller sends, by method and address below /api.
+BODIES = {
+    ("POST", "accesstokens"): {"name": "a token"},
+    ("POST", "readconsumptionbatches"): {"transactionStartDateTime": MOMENT, "transactionEndDateTime": MOMENT},
+    ("POST", "notificationendpoints"): {"name": "another", "url": "http://127.0.0.1:9/"},
+    ("PUT", "notificationendpoints/<id:pk>"): {"name": "another", "url": "http://127.0.0.1:9/"},
+    ("POST", "notificationendpoints/<id:pk>/recover"): {"since": MOMENT},
+}
+
+
+def body_for(row: Row, names: dict[str, str]) -> Any:
+    if row.route.startswith("ws/"):
+        return {"jobId": names["job"], "status": "Started"} if row.method == "PUT" else None
+    if row.route.endswith("/search"):
+        return {"resource": {}} if row.method == "POST" else None
+    return BODIES.get((row.method, row.route.removeprefix("api/")))

@@ -1,0 +1,174 @@
+"""The programs in docs/integrate.md, run as they are printed against the service."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from shutil import which
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.db import connections
+
+from hypermedia.readers import Role
+from jobs import registry
+from jobs.callbacks.models import IntegrationJob
+from jobs.models import Task
+from jobs.notifications.models import Delivery, NotificationEndpoint
+from jobs.running import run_task
+from tests.factories import ConsumptionFactory, UserFactory
+from tests.notifications.conftest import send_all
+
+BLOCK = re.compile(r"^```(?:sh|python)\n# (\S+\.(?:sh|py)).*?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+DOCUMENT = (Path(django_settings.BASE_DIR) / "docs" / "integrate.md").read_text()
+PROGRAMS = {name: f"{code}" for name, code in BLOCK.findall(DOCUMENT)}
+PATIENCE_SECONDS = 30.0
+pytestmark = pytest.mark.skipif(not (which("curl") and which("jq")), reason="the programs need curl and jq")
+
+
+@pytest.fixture
+def service(transactional_db: None, live_server: Any, settings: Any) -> Iterator[str]:
+    """The service with the people of `make run`, and a worker."""
+    settings.PUBLIC_URL = live_server.url
+    registry.store_task_types()
+    for name, role in (
+        ("testuser1", Role.CLIENT),
+        ("operator1", Role.OPERATOR),
+        ("integration1", Role.INTEGRATION),
+    ):
+        UserFactory.create(username=name, roles=[role])
+    over = threading.Event()
+
+    def work() -> None:
+        while not over.wait(0.05):
+            for task_id in Task.objects.filter(status="PENDING").values_list("pk", flat=True):
+                run_task(task_id=task_id)
+            send_all()
+        connections.close_all()
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    yield live_server.url
+    over.set()
+    worker.join()
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Path:
+    for name, code in PROGRAMS.items():
+        (tmp_path / name).write_text(code)
+    return tmp_path
+
+
+def environment(url: str, **more: str) -> dict[str, str]:
+    return {"PATH": os.environ["PATH"], "URL": url, "no_proxy": "*", **more}
+
+
+def run(folder: Path, url: str, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
+    program = [sys.executable] if words[0].endswith(".py") else ["sh"]
+    return subprocess.run(
+        [*program, *words],
+        cwd=folder,
+        env=environment(url, **more),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def until(done: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not done():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_all_programs_are_found() -> None:
+    assert list(PROGRAMS) == ["poll.sh", "poll.py", "subscribe.sh", "receive.py", "report.sh"]
+
+
+def test_polling(service: str, written: Path) -> None:
+    ConsumptionFactory.create()
+    shell = run(written, service, "poll.sh")
+    assert (shell.returncode, shell.stderr) == (0, "")
+    name = shell.stdout.removesuffix(" arrived\n")
+    assert (written / name).read_text().count("\n") == 2
+    python = run(written, service, "poll.py")
+    assert python.returncode == 0, python.stderr
+    assert python.stdout.endswith(" bytes, 2 rows\n")
+
+
+@pytest.mark.parametrize("program", ["poll.sh", "poll.py"])
+def test_polling_tells_why_it_failed(
+    service: str, written: Path, program: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from jobs.errors import OperationFailed
+
+    def fail(*_: Any) -> None:
+        raise OperationFailed("CON-FA-009", "The disk is full.", "Try again.")
+
+    monkeypatch.setattr("consumption.operations.wait_until_complete", fail)
+    ended = run(written, service, program)
+    assert (ended.returncode, ended.stderr) == (1, "The disk is full. Try again.\n")
+
+
+def test_receiving_and_reporting(service: str, written: Path) -> None:
+    port = free_port()
+    subscribed = run(written, service, "subscribe.sh", RECEIVER=f"http://127.0.0.1:{port}/")
+    assert subscribed.returncode == 0, subscribed.stderr
+    secret = subscribed.stdout.strip()
+    assert secret.startswith("whsec_")
+    with receiver(written, service, secret, port) as printed:
+        run(written, service, "poll.py")
+        until(lambda: IntegrationJob.objects.filter(status="Completed").exists())
+    text = printed.read_text()
+    assert "operator:subject http" in text
+    assert text.count("Job updated Successfully") == 2
+    assert Delivery.objects.get().status == "DELIVERED"
+    job = IntegrationJob.objects.get()
+    reported = run(written, service, "report.sh", job.job_id, "Failed", 'it\'s "broken"')
+    assert (reported.returncode, reported.stdout) == (0, "Job updated Successfully\n"), reported.stderr
+    job.refresh_from_db()
+    assert (job.status, job.flagged) == ("Completed", True)
+
+
+def test_printed_receiver_refuses_forgeries(service: str, written: Path) -> None:
+    port = free_port()
+    run(written, service, "subscribe.sh", RECEIVER=f"http://127.0.0.1:{port}/")
+    with receiver(written, service, "whsec_" + "A" * 43 + "=", port):
+        run(written, service, "poll.py")
+        until(lambda: NotificationEndpoint.objects.get().failing_since is not None)
+    assert IntegrationJob.objects.get().status is None
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return int(found.getsockname()[1])
+
+
+@contextmanager
+def receiver(folder: Path, url: str, secret: str, port: int) -> Iterator[Path]:
+    printed = folder / "printed"
+    with printed.open("w") as output:
+        running = subprocess.Popen(
+            [sys.executable, "receive.py"],
+            cwd=folder,
+            env=environment(url, SECRET=secret, PORT=str(port)),
+            stdout=output,
+        )
+        try:
+            until(lambda: "listening" in printed.read_text())
+            yield printed
+        finally:
+            running.kill()
+            running.wait()
