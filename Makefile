@@ -25,7 +25,7 @@ demo: .venv/installed ## Start everything, show one export, and end
 	@exec $(MANAGE) up --once
 
 test: .venv/installed-test ## Run the tests
-	$(PYTHON) -m pytest
+	$(PYTHON) -m pytest -n auto
 
 check: .venv/installed-test ## Style, types, import rules, missing migrations, production settings
 	$(PYTHON) -m ruff check .

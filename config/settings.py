@@ -141,12 +141,16 @@ DATABASES["default"]["OPTIONS"] = {
     "options": f"-c idle_in_transaction_session_timeout=60s {_given.get('options', '')}".rstrip(),
 }
 
+# A request waits this long for locks and statements and then answers 503; workers and commands have no such limits.
+WEB_DATABASE_LIMITS = "-c lock_timeout=5s -c statement_timeout=30s"
+
 # -- security --------------------------------------------------------------------------------------
 
 # The first seed's `Authorization: user testuser1`: a name without a proof, for pasting examples only.
 DEVELOPMENT_USER_HEADER = env.bool("DEVELOPMENT_USER_HEADER", default=DEVELOPMENT)
 if DEVELOPMENT_USER_HEADER and not DEVELOPMENT:
     raise ImproperlyConfigured("DEVELOPMENT_USER_HEADER lets anybody be anybody; production refuses to start with it.")
+CALLBACK_ERRORS_AS_HTTP = env.bool("CALLBACK_ERRORS_AS_HTTP", default=False)  # 400 and 404 instead of 200
 BASIC_CACHE_SECONDS = 60
 ACCESS_TOKEN_DAYS = env.int("ACCESS_TOKEN_DAYS", default=90)
 ACCESS_TOKEN_MAX_DAYS = env.int("ACCESS_TOKEN_MAX_DAYS", default=366)

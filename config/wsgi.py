@@ -6,7 +6,9 @@ import os
 from typing import Any
 
 import django
+from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
+from django.db import connections
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -26,5 +28,12 @@ class Handler(WSGIHandler):
     request_class = Request
 
 
+def limit_statements() -> None:
+    """Before the first connection: no request may wait for the database longer than it says in the settings."""
+    options = connections.settings["default"]["OPTIONS"]
+    options["options"] = f"{options.get('options', '')} {settings.WEB_DATABASE_LIMITS}".strip()
+
+
 django.setup(set_prefix=False)
+limit_statements()
 application = Handler()

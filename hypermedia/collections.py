@@ -39,7 +39,7 @@ class Collection(Generic[Row]):
     fields: Fields
     visible: Callable[[Reader], QuerySet[Any]]
     document: Callable[[Row, Reader], dict[str, Any]]
-    rows: Callable[[QuerySet[Any]], Iterable[Row]] = list
+    rows: Callable[[Any], Iterable[Row]] = list
 
 
 @dataclass(frozen=True)
@@ -73,13 +73,13 @@ class SearchView(ResourceView):
 
 def envelope(collection: Collection[Row], asked: Asked, reader: Reader) -> dict[str, Any]:
     """`{"offset", "count", "hasMore", "limit", "totalResults"?, "items", "links"}`. Raises RuleBroken."""
-    found = collection.visible(reader)
+    found = visible = collection.visible(reader)
     if asked.q is not None:
-        found = found.filter(compiled(asked.q, collection.fields, pointer=f"{asked.pointer}/q"))
+        found = visible.filter(compiled(asked.q, collection.fields, pointer=f"{asked.pointer}/q"))
     order = BY_ID
     if asked.order_by is not None:
         order = parse_order(asked.order_by, collection.fields, pointer=f"{asked.pointer}/orderBy")
-    page = read_page(collection, found, order, asked)
+    page = _read(collection, visible, found, order, asked)
     document: dict[str, Any] = {
         "offset": str(page.offset),
         "count": str(len(page.rows)),
@@ -94,27 +94,28 @@ def envelope(collection: Collection[Row], asked: Asked, reader: Reader) -> dict[
     }
 
 
-def read_page(collection: Collection[Row], found: QuerySet[Any], order: Order, asked: Asked) -> Page[Row]:
+def _read(
+    collection: Collection[Row], visible: QuerySet[Any], found: QuerySet[Any], order: Order, asked: Asked
+) -> Page[Row]:
     """The page and one row more, which tells whether there is another one."""
+
+    def rows(found: QuerySet[Any], order: Order, offset: int = 0) -> list[Row]:
+        # First which rows they are, then what is joined to them: so no join can lead the search astray.
+        terms = [key.term for key in order]
+        chosen = found.order_by(*terms).values("pk")[offset : offset + asked.limit + 1]
+        return list(collection.rows(visible.filter(pk__in=chosen).order_by(*terms)))
+
     if asked.cursor is None:
-        rows = _rows(collection, found, order, asked.offset, asked.limit)
-        return Page(rows[: asked.limit], asked.offset, len(rows) > asked.limit, asked.offset > 0)
+        ahead = rows(found, order, asked.offset)
+        return Page(ahead[: asked.limit], asked.offset, len(ahead) > asked.limit, asked.offset > 0)
     cursor = cursors.read(asked.cursor, _identity(collection, asked))
     if not cursor.backwards:
-        rows = _rows(collection, found.filter(beyond(order, cursor.position)), order, 0, asked.limit)
-        return Page(rows[: asked.limit], cursor.offset, len(rows) > asked.limit, True)
+        ahead = rows(found.filter(beyond(order, cursor.position)), order)
+        return Page(ahead[: asked.limit], cursor.offset, len(ahead) > asked.limit, True)
     back = reverse(order)
-    rows = _rows(collection, found.filter(beyond(back, cursor.position)), back, 0, asked.limit)
-    more = len(rows) > asked.limit
-    nearest = rows[: asked.limit][::-1]
-    return Page(nearest, cursor.offset if more else 0, bool(nearest), more)
-
-
-def _rows(collection: Collection[Row], found: QuerySet[Any], order: Order, offset: int, limit: int) -> list[Row]:
-    """First which rows they are, then what is joined to them: so no join can lead the search astray."""
-    terms = [key.term for key in order]
-    chosen = found.order_by(*terms).values("pk")[offset : offset + limit + 1]
-    return list(collection.rows(collection.all_rows().filter(pk__in=chosen).order_by(*terms)))
+    behind = rows(found.filter(beyond(back, cursor.position)), back)
+    more = len(behind) > asked.limit
+    return Page(behind[: asked.limit][::-1], cursor.offset if more else 0, bool(behind), more)
 
 
 def total(found: QuerySet[Any]) -> str:

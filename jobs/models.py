@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, Q
 from django.db.models.functions import Now
 
 from jobs import registry
@@ -73,8 +73,9 @@ class TaskQuerySet(models.QuerySet["Task"]):
         )
 
     def claim(self, task_id: int, *, owner: str, thread_code: str, lease: timedelta) -> Task | None:
-        """PENDING -> PROCESSING by compare-and-set; None when somebody else was first. Needs a transaction."""
-        won = self.filter(pk=task_id).move(
+        """PENDING -> PROCESSING by compare-and-set; None when somebody else was first, or while the queue is stopped.
+        Needs a transaction."""
+        won = self.filter(~TaskProcessing.stopped_now(), pk=task_id).move(
             Move.CLAIM,
             owner=owner,
             thread_code=thread_code,
@@ -94,11 +95,36 @@ class TaskQuerySet(models.QuerySet["Task"]):
 
     def unclaimed(self) -> Self:
         """Tasks that wait longer than their last message deserves: it may be lost, so it is sent again."""
-        return self.filter(status=TaskStatus.PENDING, ring_again_at__lt=Now())
+        return self.filter(~TaskProcessing.stopped_now(), status=TaskStatus.PENDING, ring_again_at__lt=Now())
 
     def visible_to(self, reader: Any) -> Self:
         """Everything for operators and auditors, one's own for anybody else."""
         return self if reader.sees_all else self.filter(created_by_id=reader.user_id)
+
+
+class TaskProcessing(models.Model):
+    """The switch of the queue: while its one row says `stopped`, nobody picks tasks. No row: it was never touched."""
+
+    THE_ROW = 1
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=THE_ROW)
+    stopped = models.BooleanField(default=False)
+    version = models.PositiveIntegerField(default=1)
+    last_updated_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True, db_index=False
+    )
+    last_updated_date = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="one_queue")]
+
+    def __str__(self) -> str:
+        return "stopped" if self.stopped else "started"
+
+    @classmethod
+    def stopped_now(cls) -> Exists:
+        """A condition for other queries: true while the queue is stopped."""
+        return Exists(cls.objects.filter(stopped=True))
 
 
 class Task(Technical):

@@ -1,7 +1,7 @@
 from django.urls import path
 
 import hypermedia.paths  # noqa: F401  # registers the converter `id`
-from jobs import collections, views
+from jobs import collections, control, views
 
 urlpatterns = [
     path("generic/tasks", collections.TasksView.as_view()),
@@ -16,6 +16,7 @@ urlpatterns = [
     path("generic/interfacedmessages", collections.InterfacedMessagesView.as_view()),
     path("generic/interfacedmessages/search", collections.InterfacedMessageSearchView.as_view()),
     path("generic/interfacedmessages/<id:pk>", views.InterfacedMessageView.as_view()),
+    path("taskprocessing", control.TaskProcessingView.as_view()),
     path("taskprocessing/<id:pk>/restart", views.RestartView.as_view()),
     path("operations/<id:pk>", views.MonitorView.as_view()),
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from config.openapi.collections import COLLECTION_ROUTES
 from config.openapi.notifications import NOTIFICATION_ROUTES
 from config.openapi.operations import Answer, Route
+from config.openapi.processing import PROCESSING_ROUTES
 
 _RESOURCE_HEADERS = ("ETag", "Link")
 _RUNNING = (*_RESOURCE_HEADERS, "Retry-After")
@@ -20,6 +21,7 @@ _EXPORTS, _TASKS, _FILES, _ACCESS, _CALLBACK, _HEALTH = (
 # (method, address) -> what it does.
 ROUTES: dict[tuple[str, str], Route] = {
     **COLLECTION_ROUTES,
+    **PROCESSING_ROUTES,
     **NOTIFICATION_ROUTES,
     ("GET", "/api"): Route(
         "getEntry",

@@ -43,6 +43,11 @@ class ActingAdmin(ReadOnlyAdmin):
         return succeeded
 
 
+def _user_id(request: HttpRequest) -> int:
+    assert request.user.pk is not None  # the console lets nobody in without logging in
+    return request.user.pk
+
+
 @admin.register(NotificationEndpoint)
 class NotificationEndpointAdmin(ActingAdmin):
     """Endpoints are made and changed over the API, which shows the signing secret once."""
@@ -67,7 +72,7 @@ class NotificationEndpointAdmin(ActingAdmin):
 
     @admin.action(description="Enable", permissions=["operate"])
     def enable(self, request: HttpRequest, queryset: QuerySet[NotificationEndpoint]) -> None:
-        user_id = request.user.pk
+        user_id = _user_id(request)
         self.each(
             request, queryset, lambda pk: services.enable_endpoint(endpoint_id=pk, user_id=user_id), "endpoints enabled"
         )
@@ -75,7 +80,7 @@ class NotificationEndpointAdmin(ActingAdmin):
     @admin.action(description="New signing secret; the old one stays valid for a day", permissions=["operate"])
     def rotate(self, request: HttpRequest, queryset: QuerySet[NotificationEndpoint]) -> None:
         def act(pk: int) -> None:
-            endpoint, secret = services.rotate_secret(endpoint_id=pk, user_id=int(request.user.pk))
+            endpoint, secret = services.rotate_secret(endpoint_id=pk, user_id=_user_id(request))
             text = f"{endpoint.name}: {secret} is shown this once."
             self.message_user(request, text, messages.WARNING)
 

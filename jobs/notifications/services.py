@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Count
 from django.db.models.functions import Now
 
@@ -49,37 +50,52 @@ def create_endpoint(
     if credential:
         endpoint.sealed_credential = vault.seal(credential)
     _check(endpoint)
-    with transaction.atomic():
+    with transaction.atomic(), _name_is_free(endpoint):
         endpoint.save(force_insert=True)
         return endpoint, _new_secret(endpoint)
 
 
-@transaction.atomic
 def change_endpoint(
     *, endpoint_id: int, user_id: int, credential: str = "", integration: str | None = None, **values: Any
 ) -> NotificationEndpoint:
-    """Replaces what operators configure. No `credential`: the stored one stays, unless the kind of authentication
-    changes. Switching it on is the same as `enable`. Raises NotFound, RuleBroken."""
-    endpoint = _locked(endpoint_id)
-    was_active, was = endpoint.active, endpoint.authentication
+    """Replaces what operators configure. No `credential`: the stored one stays, unless account or host change.
+    Switching it on is the same as `enable`. Raises NotFound, RuleBroken; Conflict when it changed meanwhile."""
+    endpoint = _found(endpoint_id)
+    was_active, was = endpoint.active, _account(endpoint)
     values["integration_user_id"] = _user_id(integration)
     for name, value in values.items():
         setattr(endpoint, name, value)
     if credential:
         endpoint.sealed_credential = vault.seal(credential)
-    elif _identity(was) != _identity(endpoint.authentication):
+    elif was != _account(endpoint):
         endpoint.sealed_credential = ""  # a secret goes only where it was meant to go
-    _check(endpoint)
+    _check(endpoint)  # looks names up: outside of any transaction
     changed = {**values, "sealed_credential": endpoint.sealed_credential, "last_updated_by_id": user_id}
     if endpoint.active and not was_active:
         changed |= {"failing_since": None, "disabled_reason": ""}
-    _change(endpoint, **changed)
-    outbox.ring_on_commit(endpoint.pk)
+    with transaction.atomic(), _name_is_free(endpoint):
+        unchanged = NotificationEndpoint.objects.filter(pk=endpoint.pk, version=endpoint.version)
+        if not unchanged.change(**changed):
+            raise Conflict("The endpoint was changed meanwhile; read it again. Nothing was changed.", code="NOT-IP-007")
+        outbox.ring_on_commit(endpoint.pk)
+    endpoint.refresh_from_db()
     return endpoint
 
 
-def _identity(authentication: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in authentication.items() if name != "scope"}
+def _account(endpoint: NotificationEndpoint) -> tuple[list[str], dict[str, Any]]:
+    """Whose credential it is, and which host gets to see what it opens."""
+    public = {name: value for name, value in endpoint.authentication.items() if name != "scope"}
+    return endpoint.url.lower().split("/")[:3], public
+
+
+@contextmanager
+def _name_is_free(endpoint: NotificationEndpoint) -> Iterator[None]:
+    """For two who take a name at once. Raises RuleBroken."""
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError as error:
+        raise RuleBroken(_taken(endpoint)) from error
 
 
 @transaction.atomic
@@ -183,8 +199,15 @@ def _give_job(delivery: Delivery) -> None:
         delivery.save(update_fields=["job"])
 
 
+def _found(endpoint_id: int) -> NotificationEndpoint:
+    return _there(endpoint_id, NotificationEndpoint.objects.filter(pk=endpoint_id).first())
+
+
 def _locked(endpoint_id: int) -> NotificationEndpoint:
-    endpoint = NotificationEndpoint.objects.lock(endpoint_id)
+    return _there(endpoint_id, NotificationEndpoint.objects.lock(endpoint_id))
+
+
+def _there(endpoint_id: int, endpoint: NotificationEndpoint | None) -> NotificationEndpoint:
     if endpoint is None:
         raise NotFound(f"There is no endpoint {endpoint_id}.")
     return endpoint
@@ -215,7 +238,11 @@ def _check(endpoint: NotificationEndpoint) -> None:
 
 def _name_rule(endpoint: NotificationEndpoint) -> Iterable[ResultMessage]:
     if NotificationEndpoint.objects.filter(name=endpoint.name).exclude(pk=endpoint.pk).exists():
-        yield ResultMessage("NOT-IP-001", f"There is an endpoint {endpoint.name} already.", "/name")
+        yield _taken(endpoint)
+
+
+def _taken(endpoint: NotificationEndpoint) -> ResultMessage:
+    return ResultMessage("NOT-IP-001", f"There is an endpoint {endpoint.name} already.", "/name")
 
 
 def _address_rule(url: str, pointer: str) -> Iterable[ResultMessage]:

@@ -13,7 +13,7 @@ def address(route: str, names: dict[str, str]) -> str:
     kind = route.removeprefix("api/").removeprefix("generic/").partition("/")[0]
     for place, name in {**codes, "<id:pk>": names.get(kind, "")}.items():
         route = route.replace(place, name)
-    return f"/{route}"
+    return f"/{route}{'?action=stop' if route.endswith('taskprocessing') else ''}"
 
 
 MOMENT = {"value": "1970-10-11T14:04:41+01:00"}

@@ -77,3 +77,17 @@ def test_refusals_ask_nothing_more(client: ApiClient, django_assert_num_queries:
         check(client.request("PUT", "/api/generic/tasks/1"), 405)
     with django_assert_num_queries(CALLER):
         check(client.post("/api/readconsumptionbatches", {"colour": "red"}), 422)
+
+
+def test_starting(client: ApiClient, django_assert_num_queries: Any) -> None:
+    """The task type; task, operation and messages; the task's subject; and which limits there are."""
+    moment = {"value": "2019-02-18T18:11:51Z"}
+    body = {"transactionStartDateTime": moment, "transactionEndDateTime": moment}
+    with django_assert_num_queries(CALLER + SAVEPOINT + 5):
+        check(client.post("/api/readconsumptionbatches", body), 201)
+
+
+def test_restarting(client: ApiClient, world: World, django_assert_num_queries: Any) -> None:
+    path = f"/api/taskprocessing/{world.belongings['client'].failed.task_id}/restart"
+    with django_assert_num_queries(CALLER + 2 * SAVEPOINT + 8):
+        check(client.post(path), 200)

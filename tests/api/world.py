@@ -33,7 +33,12 @@ PEOPLE = {
 }
 NOBODY = "nobody"
 PERSONAS = (NOBODY, *PEOPLE)
-ENDPOINT = {"name": "claims", "url": "http://127.0.0.1:9/", "authentication": {"type": "none"}, "event_types": ["*"]}
+ENDPOINT: dict[str, Any] = {
+    "name": "claims",
+    "url": "http://127.0.0.1:9/",
+    "authentication": {"type": "none"},
+    "event_types": ["*"],
+}
 CONTENT = b'{"type":"counter","id":1}\n{"type":"consumption","id":2}\n'
 
 

@@ -105,6 +105,8 @@ def test_change_keeps_the_password_only_for_the_same_account(operator: ApiClient
     assert (answer.status_code, answer.json()["name"], answer.json()["objectVersionNumber"]) == (200, "new", 2)
     other = {"type": "basic", "username": "them"}
     assert codes(operator.request("PUT", address, given(receiver, authentication=other))) == ["GEN-IP-010"]
+    elsewhere = given(receiver, authentication=account, url="http://127.0.0.1:9/")
+    assert codes(operator.request("PUT", address, elsewhere)) == ["GEN-IP-010"]
     stale = operator.request("PUT", address, given(receiver), If_Match='"1-x"')
     assert stale.status_code == 412
 
@@ -328,3 +330,16 @@ def test_search(operator: ApiClient, receiver: Receiver) -> None:
     (delivery, _) = operator.get(DELIVERIES).json()["items"]
     attempts = str(rel(delivery, "attempts"))
     assert len(operator.get(f"{attempts}?q=outcome.eq('delivered')").json()["items"]) == 1
+
+
+def test_two_take_a_name_at_once(operator: ApiClient, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rule saw the name free, and then it was not."""
+    operator.post(ENDPOINTS, given(receiver))
+    monkeypatch.setattr("jobs.notifications.services._name_rule", lambda endpoint: [])
+    assert codes(operator.post(ENDPOINTS, given(receiver))) == ["NOT-IP-001"]
+
+
+def test_broken_address_on_change(operator: ApiClient, receiver: Receiver) -> None:
+    address = operator.post(ENDPOINTS, given(receiver))["Location"]
+    for url in ("https://[::1", "", "\u0000", "http://a:b:c/"):
+        assert operator.request("PUT", address, given(receiver) | {"url": url}).status_code in {400, 422}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
@@ -13,7 +13,7 @@ from standardwebhooks import Webhook
 from jobs.notifications.models import Delivery, NotificationEndpoint, NotificationEvent
 from jobs.notifications.states import DeliveryStatus, Outcome
 from tests.notifications.conftest import happened, let_time_pass, only_attempt, only_delivery, send_all
-from tests.notifications.receiver import Receiver
+from tests.notifications.receiver import Answer, Receiver
 
 pytestmark = pytest.mark.django_db
 
@@ -38,7 +38,7 @@ def test_event_is_delivered_and_signed(receiver: Receiver, endpoint: Notificatio
 
 
 def test_failure_is_tried_again_under_the_same_id(receiver: Receiver, endpoint: NotificationEndpoint) -> None:
-    answers = iter([(500, {}, b"no"), (200, {}, b"")])
+    answers: Iterator[Answer] = iter([(500, {}, b"no"), (200, {}, b"")])
     receiver.answer = lambda got: next(answers)
     happened()
     assert send_all() == 1

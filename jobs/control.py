@@ -1,0 +1,65 @@
+"""The queue over HTTP: `GET /taskprocessing` and `POST /taskprocessing?action=stop|start`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from hypermedia.errors import ResultMessage, RuleBroken
+from hypermedia.links import SELF, Rule, links_for
+from hypermedia.readers import Reader, Role
+from hypermedia.views import ResourceView
+from jobs import processing
+from jobs.models import TaskProcessing
+
+PATH = "taskprocessing"
+
+
+def _control(queue: TaskProcessing) -> str:
+    return f"{PATH}?action={'start' if queue.stopped else 'stop'}"
+
+
+def _may_control(queue: TaskProcessing, reader: Reader) -> bool:
+    return reader.has(Role.OPERATOR)
+
+
+PROCESSING_LINKS: tuple[Rule[TaskProcessing], ...] = (
+    Rule(SELF, None, lambda queue: PATH),
+    Rule("taskprocessing:control", "POST", _control, _may_control),
+)
+
+
+def processing_document(queue: TaskProcessing, statistics: processing.Statistics, reader: Reader) -> dict[str, Any]:
+    return {
+        "status": "stopped" if queue.stopped else "started",
+        "statistics": asdict(statistics),
+        "links": links_for(PROCESSING_LINKS, queue, reader),
+    }
+
+
+class TaskProcessingView(ResourceView):
+    """Whether tasks are picked, and what waits."""
+
+    roles = {"GET": (Role.OPERATOR, Role.AUDITOR), "POST": (Role.OPERATOR,)}
+
+    def get(self, request: Request) -> Response:
+        return self.answer_queue(processing.current())
+
+    def post(self, request: Request) -> Response:
+        self.read_nothing()
+        stopped = self._action() == "stop"
+        self.check_if_match(processing.current().version)
+        return self.answer_queue(processing.switch(stopped=stopped, user_id=self.reader.user_id))
+
+    def answer_queue(self, queue: TaskProcessing) -> Response:
+        document = processing_document(queue, processing.statistics(), self.reader)
+        return self.answer(document, version=queue.version)
+
+    def _action(self) -> str:
+        action = self.request.GET.get("action")
+        if action not in {"stop", "start"}:
+            raise RuleBroken(ResultMessage("TSK-IP-002", "Say ?action=stop or ?action=start.", "/action"))
+        return action
