@@ -112,6 +112,7 @@ TEMPLATES: list[dict[str, Any]] = [
 ]
 
 AUTHENTICATION_BACKENDS = ["config.backends.ConsoleBackend"]
+LOGIN_REDIRECT_URL = "/admin/"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")

@@ -44,7 +44,7 @@ class MayUseRoute(BasePermission):
 class BareOptionsView(APIView):
     """OPTIONS says which methods there are, and no more."""
 
-    def options(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+    def options(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponse:  # type: ignore[override]
         response = HttpResponse(status=204, headers={"Allow": ", ".join(self.allowed_methods)})
         del response["Content-Type"]
         return response

@@ -7,6 +7,7 @@ class JobsConfig(AppConfig):
     verbose_name = "Work"
 
     def ready(self) -> None:
+        from jobs import restarts  # noqa: F401  # registers its operation
         from jobs.registry import store_task_types
 
         post_migrate.connect(store_task_types, sender=self, dispatch_uid="jobs.store_task_types")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Exists, F, Q
 from django.db.models.functions import Now
@@ -244,3 +245,18 @@ class Operation(Technical):
     class Meta(Technical.Meta):
         abstract = True
         indexes = [*Technical.Meta.indexes, models.Index(fields=["status", "id"], name="%(class)s_status")]
+
+
+class TaskRestartBatch(Operation):
+    """Many tasks to restart in one go. `results` holds, once it is done, what became of each."""
+
+    task_ids = ArrayField(models.BigIntegerField())
+    of_anybody = models.BooleanField(default=False, help_text="asked for by an operator: everybody's tasks")
+    results = models.JSONField(default=list)
+
+    class Meta(Operation.Meta):
+        verbose_name = "bulk restart"
+        verbose_name_plural = "bulk restarts"
+
+    def __str__(self) -> str:
+        return f"bulk restart {self.pk}"

@@ -58,7 +58,7 @@ class ApiClient:
         self._client.handler = handler()
 
     def request(
-        self, method: str, path: str, body: Any = None, environ: dict[str, Any] | None = None, **headers: str
+        self, method: str, path: str, body: Any = None, environ: Any = None, **headers: str
     ) -> Any:
         """`environ` is what a WSGI server adds."""
         sent = {"Accept": RESOURCE, **{name.replace("_", "-"): value for name, value in headers.items()}}

@@ -14,6 +14,7 @@ GROUPS = {
     "auditor1": Role.AUDITOR,
 }
 SUPERUSER = "admin"
+CONSOLE_ROLES = (Role.OPERATOR, Role.AUDITOR)
 
 
 def create() -> list[str]:
@@ -36,4 +37,5 @@ def create_user(name: str) -> None:
         User.objects.create_superuser(name, password=name)
         return
     group, _ = Group.objects.get_or_create(name=GROUPS[name])
-    User.objects.create_user(name, password=name).groups.add(group)
+    in_console = GROUPS[name] in CONSOLE_ROLES
+    User.objects.create_user(name, password=name, is_staff=in_console).groups.add(group)

@@ -170,6 +170,9 @@ def recover(*, endpoint_id: int, since: datetime) -> Recovered:
 
 def _missed(endpoint: NotificationEndpoint, since: datetime, most: int) -> list[NotificationEvent]:
     others = NotificationEvent.objects.filter(creation_date__gte=since).exclude(deliveries__endpoint=endpoint)
+    types = {entry.partition(".")[0] for entry in endpoint.event_types}
+    if subscriptions.EVERYTHING not in types:
+        others = others.filter(type__in=types)
     found: list[NotificationEvent] = []
     for event in others.order_by("pk").iterator(chunk_size=500):
         if len(found) >= most:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -32,7 +31,7 @@ def user(db: None) -> User:
 
 
 @pytest.fixture
-def hashed(monkeypatch: Any) -> Iterator[list[str]]:
+def hashed(monkeypatch: Any) -> list[str]:
     """The passwords that were hashed, which is what costs time."""
     calls: list[str] = []
 

@@ -82,11 +82,10 @@ def test_a_database_that_breaks_in_the_middle(client: ApiClient, monkeypatch: An
     def refuse(**_: Any) -> None:
         raise OperationalError("terminating connection due to administrator command")
 
-    monkeypatch.setattr("jobs.services.restart", refuse)
-    monkeypatch.setattr(
-        "jobs.views.TaskResource.find", lambda *_: type("Row", (), {"version": 1, "created_by_id": client.user.pk})
-    )  # type: ignore[union-attr]
-    check(client.post("/api/taskprocessing/1/restart"), 503)
+    monkeypatch.setattr("consumption.services.start_export", refuse)
+    moment = {"value": "2019-02-18T18:11:51Z"}
+    body = {"transactionStartDateTime": moment, "transactionEndDateTime": moment}
+    check(client.post("/api/readconsumptionbatches", body), 503)
 
 
 def test_readiness(client: ApiClient, broken: Any) -> None:

@@ -27,7 +27,7 @@ EXPORT = {"transactionStartDateTime": MOMENT, "transactionEndDateTime": MOMENT}
 FINE = {
     (TOKENS, "name"): {"text", " ", "\x7f\x1b[31m", "'; DROP TABLE users; --", "../../etc/passwd", "{{7*7}}${7*7}%n%s"},
 }
-PROPERTIES = {
+PROPERTIES: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     EXPORTS: (EXPORT, (*EXPORT, "limitCodes", "format", "compression")),
     TOKENS: ({"name": "a token"}, ("name", "expiry")),
 }

@@ -91,7 +91,7 @@ STATES = {
 
 @pytest.mark.parametrize("state", STATES, ids=lambda state: state.__name__)
 def test_links_per_state_and_reader(world: World, state: Any) -> None:
-    batch = state(world.clients["client"].user)
+    batch = state(world.users["client"])
     for reader in ("client", "operator", "auditor"):
         client = world.clients[reader]
         document = client.get(f"/api/generic/readconsumptionbatches/{batch.pk}").json()
@@ -211,7 +211,7 @@ def test_the_alias_answers_the_same(world: World) -> None:
 
 def test_a_set_with_many_files(world: World) -> None:
     """The body has every link; the header as many as servers and proxies let pass."""
-    data_file_set = stored_set(world.clients["client"].user)
+    data_file_set = stored_set(world.users["client"])
     template = data_file_set.data_files.get()
     for number in range(60):
         template.pk, template.code, template.storage_key = None, f"FILE{number}", f"key{number}"

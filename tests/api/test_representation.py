@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import transaction
 
 from hypermedia.media import JSON, RESOURCE
@@ -24,6 +25,11 @@ TASK, BATCH = "api/generic/tasks/<id:pk>", "api/generic/readconsumptionbatches/<
 @pytest.fixture
 def client(world: World) -> ApiClient:
     return world.clients["client"]
+
+
+@pytest.fixture
+def user(world: World) -> User:
+    return world.users["client"]
 
 
 @pytest.fixture
@@ -106,8 +112,8 @@ def test_progress_is_last(client: ApiClient, paths: Any) -> None:
     assert document["progress"] == {"rowsWritten": 0}
 
 
-def test_dates_in_the_servers_time_zone(client: ApiClient, settings: Any) -> None:
-    batch = start(client.user)  # type: ignore[arg-type]
+def test_dates_in_the_servers_time_zone(client: ApiClient, user: User, settings: Any) -> None:
+    batch = start(user)
     for zone, shown in (
         ("Europe/Amsterdam", "1970-10-11T14:04:41+01:00"),
         ("UTC", "1970-10-11T13:04:41+00:00"),
@@ -142,8 +148,8 @@ def test_a_tag_begins_with_the_version(client: ApiClient, paths: Any) -> None:
     assert response.headers["ETag"].startswith(f'"{response.json()["objectVersionNumber"]}-')
 
 
-def test_a_tag_changes_with_the_version(client: ApiClient) -> None:
-    batch = start(client.user)  # type: ignore[arg-type]
+def test_a_tag_changes_with_the_version(client: ApiClient, user: User) -> None:
+    batch = start(user)
     path = f"/api/generic/tasks/{batch.task_id}"
     before = client.get(path)
     claimed(batch)
@@ -152,8 +158,8 @@ def test_a_tag_changes_with_the_version(client: ApiClient) -> None:
     assert after.headers["ETag"] != before.headers["ETag"]
 
 
-def test_a_tag_changes_with_the_progress(client: ApiClient) -> None:
-    batch = start(client.user)  # type: ignore[arg-type]
+def test_a_tag_changes_with_the_progress(client: ApiClient, user: User) -> None:
+    batch = start(user)
     path = f"/api/generic/readconsumptionbatches/{batch.pk}"
     seen = {client.get(path).headers["ETag"]}
     for written, expected in ((1, None), (1, 100), (2, 100)):
@@ -164,7 +170,7 @@ def test_a_tag_changes_with_the_progress(client: ApiClient) -> None:
 
 
 def test_a_tag_changes_with_the_readers_links(world: World) -> None:
-    batch = failed(world.clients["client"].user)  # type: ignore[arg-type]
+    batch = failed(world.users["client"])
     path = f"/api/generic/tasks/{batch.task_id}"
     tag = world.clients["operator"].get(path).headers["ETag"]
     assert check(world.clients["client"].get(path), 200).headers["ETag"] == tag
@@ -176,9 +182,9 @@ def test_a_tag_changes_with_the_media_type(client: ApiClient, paths: Any) -> Non
     assert check(client.get(paths[TASK], Accept=RESOURCE, If_None_Match=tag), 200).headers["ETag"] != tag
 
 
-def test_if_match(world: World, client: ApiClient) -> None:
+def test_if_match(client: ApiClient, user: User) -> None:
     """A stale one refuses and changes nothing; the current version, however written, is taken."""
-    batch = failed(client.user)  # type: ignore[arg-type]
+    batch = failed(user)
     task, restart = f"/api/generic/tasks/{batch.task_id}", f"/api/taskprocessing/{batch.task_id}/restart"
     before = client.get(task)
     version, tag = before.json()["objectVersionNumber"], before.headers["ETag"]
@@ -191,8 +197,8 @@ def test_if_match(world: World, client: ApiClient) -> None:
         transaction.savepoint_rollback(savepoint)
 
 
-def test_if_match_on_cancel_and_read(client: ApiClient) -> None:
-    batch = start(client.user)  # type: ignore[arg-type]
+def test_if_match_on_cancel_and_read(client: ApiClient, user: User) -> None:
+    batch = start(user)
     path = f"/api/generic/readconsumptionbatches/{batch.pk}"
     before = client.get(path)
     check(client.delete(path, If_Match='"99"'), 412)
@@ -204,9 +210,9 @@ def test_if_match_on_cancel_and_read(client: ApiClient) -> None:
     check(client.delete(path, If_Match=before.headers["ETag"]), 412)
 
 
-def test_a_change_between_look_and_leap_is_412(client: ApiClient, monkeypatch: Any) -> None:
+def test_a_change_between_look_and_leap_is_412(client: ApiClient, user: User, monkeypatch: Any) -> None:
     """The version is compared again after the change, in its transaction, so nobody slips in between."""
-    batch = failed(client.user)  # type: ignore[arg-type]
+    batch = failed(user)
     task = Task.objects.filter(pk=batch.task_id)
     from jobs import services
 
@@ -225,9 +231,9 @@ def test_a_change_between_look_and_leap_is_412(client: ApiClient, monkeypatch: A
 # -- the rest --------------------------------------------------------------------------------------
 
 
-def test_restart_and_its_body(client: ApiClient) -> None:
+def test_restart_and_its_body(client: ApiClient, user: User) -> None:
     """None is needed; an empty object is as good; anything else is read, and refused, like any other body."""
-    batch = failed(client.user)  # type: ignore[arg-type]
+    batch = failed(user)
     restart = f"/api/taskprocessing/{batch.task_id}/restart"
     for body, content_type, status in (
         (b"{}", "text/plain", 415),

@@ -78,6 +78,7 @@ class Belongings:
 class World:
     """Everybody, and what is theirs."""
 
+    users: dict[str, User]
     clients: dict[str, ApiClient]
     belongings: dict[str, Belongings]
     nobodys: dict[str, str]
@@ -102,7 +103,7 @@ def make_world() -> World:
         "notificationevents": str(delivery.event_id),
         "notificationdeliveries": str(delivery.pk),
     }
-    return World({NOBODY: ApiClient(None), **clients}, belongings, nobodys)
+    return World(users, {NOBODY: ApiClient(None), **clients}, belongings, nobodys)
 
 
 def make_delivery(operator: User) -> Delivery:

@@ -17,7 +17,7 @@ def test_an_address_begins_with_the_public_url(settings: Any) -> None:
 
 
 def test_a_table_decides_and_keeps_its_order() -> None:
-    table = (
+    table: tuple[Rule[int], ...] = (
         Rule("self", None, lambda number: f"numbers/{number}"),
         Rule("half", "GET", lambda number: f"numbers/{number // 2}", lambda number, reader: number % 2 == 0),
         Rule("edit", "PUT", lambda number: f"numbers/{number}", lambda number, reader: reader == "editor"),

@@ -10,6 +10,7 @@ import pytest
 
 from hypermedia.readers import Role
 from jobs.notifications import vault
+from jobs.notifications.checks import delivery_settings
 from jobs.notifications.models import Delivery, NotificationEndpoint, SigningSecret
 from tests.conftest import ApiClient, rel, rels
 from tests.factories import UserFactory
@@ -343,3 +344,17 @@ def test_broken_address_on_change(operator: ApiClient, receiver: Receiver) -> No
     address = operator.post(ENDPOINTS, given(receiver))["Location"]
     for url in ("https://[::1", "", "\u0000", "http://a:b:c/"):
         assert operator.request("PUT", address, given(receiver) | {"url": url}).status_code in {400, 422}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "code"),
+    [
+        ("DELIVERY_LEASE_SECONDS", 2.0, "notifications.E001"),
+        ("DELIVERY_ALLOWED_NETWORKS", ["10.0.0.1/8"], "notifications.E002"),
+        ("ENCRYPTION_KEYS", [""], "notifications.E003"),
+    ],
+)
+def test_settings_are_checked(settings: Any, name: str, value: Any, code: str) -> None:
+    assert delivery_settings(None) == []
+    setattr(settings, name, value)
+    assert [found.id for found in delivery_settings(None)] == [code]

@@ -1,0 +1,90 @@
+"""Bulk restarts over HTTP: `POST /taskprocessing/tasks/restart` and the status of such a restart."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import QueryDict
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from hypermedia.asking import FlagField, NumberField
+from hypermedia.errors import NotFound
+from hypermedia.links import SELF, href, link
+from hypermedia.messages import StrictSerializer, broken_rules
+from hypermedia.readers import Role
+from hypermedia.views import ResourceView
+from jobs import restarts
+from jobs.links import monitor_path, task_path
+from jobs.models import TaskRestartBatch
+from jobs.states import OperationStatus
+from jobs.views import RETRY_AFTER_SECONDS, WORKERS, WORKERS_AND_WATCHERS
+
+_MOST_IN_BODY = 10_000
+
+
+class TaskRestartInput(StrictSerializer):
+    """The body; how many there may be is the service's to say, with its own codes."""
+
+    taskIds = serializers.ListField(  # noqa: N815  # the wire's name
+        source="task_ids", child=NumberField(1), required=False, default=list, max_length=_MOST_IN_BODY
+    )
+
+
+class TaskRestartParameters(StrictSerializer):
+    dryRun = FlagField(source="dry_run", required=False, default=False)  # noqa: N815
+
+
+def restart_document(batch: TaskRestartBatch) -> dict[str, Any]:
+    """The restart as it stands; the results, one for each task in the order asked for, once it is completed."""
+    running = batch.status == OperationStatus.IN_PROGRESS
+    document: dict[str, Any] = {"processing": running, "status": batch.status}
+    if batch.status == OperationStatus.COMPLETED:
+        document["results"] = batch.results
+    path = restarts.TASK_RESTART_BATCH.path.format(id=batch.pk)
+    return document | {"links": [link(SELF, path), link("operator", task_path(batch.task_id), "GET")]}
+
+
+class TasksRestartView(ResourceView):
+    """`POST`: restarts many tasks; `?dryRun=true` only says what would be restarted, and what not and why."""
+
+    roles = {"POST": WORKERS}
+    serializer_class: type[serializers.Serializer[Any]] = TaskRestartInput
+
+    def post(self, request: Request) -> Response:
+        asked = {
+            **self.read(TaskRestartInput),
+            "user_id": self.reader.user_id,
+            "of_anybody": self.reader.has(Role.OPERATOR),
+        }
+        if self._dry_run(request.GET):
+            return self.answer({"dryRun": True, "results": restarts.preview(**asked)})
+        batch = restarts.start(**asked)
+        document = restart_document(batch)
+        headers = {
+            "Location": document["links"][0]["href"],
+            "Operation-Location": href(monitor_path(batch.task_id)),
+            "Retry-After": str(RETRY_AFTER_SECONDS),
+        }
+        return self.answer(document, status=201, headers=headers)
+
+    def _dry_run(self, parameters: QueryDict) -> bool:
+        try:
+            return bool(TaskRestartParameters().run_validation(parameters.dict())["dry_run"])
+        except serializers.ValidationError as error:
+            raise broken_rules(error.detail) from error
+
+
+class TaskRestartBatchView(ResourceView):
+    """`GET`: how far a bulk restart is."""
+
+    roles = {"GET": WORKERS_AND_WATCHERS}
+
+    def get(self, request: Request, pk: int) -> Response:
+        batch = TaskRestartBatch.objects.all().visible_to(self.reader).filter(pk=pk).first()
+        if batch is None:
+            raise NotFound(f"There is no bulk restart {pk}.")
+        running = batch.status == OperationStatus.IN_PROGRESS
+        headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if running else {}
+        return self.answer(restart_document(batch), version=batch.version, headers=headers)
