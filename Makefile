@@ -13,7 +13,7 @@ PYTHON := .venv/bin/python
 MANAGE := $(PYTHON) manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check stop reset logs install
+.PHONY: help run demo test faults slow check stop reset logs install
 
 help: ## List these commands
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
@@ -26,6 +26,12 @@ demo: .venv/installed ## Start everything, show one export, and end
 
 test: .venv/installed-test ## Run the tests
 	$(PYTHON) -m pytest -n auto
+
+faults: .venv/installed-test ## Kill, stop, freeze and starve the service; takes minutes
+	$(PYTHON) -m pytest tests/faults -v -m 'slow or not slow'
+
+slow: .venv/installed-test ## Run the tests that take longer
+	$(PYTHON) -m pytest -m slow --ignore tests/faults
 
 check: .venv/installed-test ## Style, types, import rules, missing migrations, production settings
 	$(PYTHON) -m ruff check .

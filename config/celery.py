@@ -6,8 +6,9 @@ import logging
 import os
 from typing import Any
 
+from billiard.common import REMAP_SIGTERM
 from celery import Celery
-from celery.signals import setup_logging, worker_process_init, worker_shutdown, worker_shutting_down
+from celery.signals import setup_logging, worker_init, worker_process_init, worker_shutdown, worker_shutting_down
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -21,6 +22,13 @@ app.autodiscover_tasks()
 @setup_logging.connect
 def keep_django_logging(**_: Any) -> None:
     """Django's LOGGING is the one place that configures logs; without a receiver Celery sets up its own."""
+
+
+@worker_init.connect
+def say_how_it_will_stop(**_: Any) -> None:
+    """Without that variable SIGTERM makes Celery wait until every task is done, which may take hours."""
+    if REMAP_SIGTERM != "SIGQUIT":
+        logger.warning("REMAP_SIGTERM=SIGQUIT is not set: told to stop, this worker will not give its work back")
 
 
 @worker_process_init.connect

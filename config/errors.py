@@ -8,22 +8,22 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.response import Response
 
 from hypermedia import errors
 from hypermedia.bodies import BodyTooLarge
-from hypermedia.errors import PROBLEM_TYPE, DomainError, ResultMessage, problem
+from hypermedia.errors import PROBLEM_TYPE, DomainError, ResultMessage, printable, problem
 from hypermedia.media import ProblemRenderer
-from hypermedia.middleware import is_api, request_id
+from hypermedia.middleware import is_api
 
 logger = logging.getLogger(__name__)
 
@@ -79,10 +79,11 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response 
     """REST framework's hook: any exception of a view as a problem document."""
     status = status_of(error)
     request = context["request"]
+    what = printable(f"{request.method} {request.path}")
     if status == 500:
-        logger.exception("unexpected error in %s %s", request.method, request.path, exc_info=error)
+        logger.exception("unexpected error in %s", what, exc_info=error)
     elif status == 503:
-        logger.error("%s %s answered 503: %s", request.method, request.path, type(error).__name__)
+        logger.error("%s answered 503: %s", what, type(error).__name__)
     view = context["view"]
     response = Response(
         problem(status, messages_of(error, status), request.path),
@@ -120,37 +121,41 @@ def headers_of(error: BaseException, status: int, allowed: list[str]) -> dict[st
     return headers
 
 
-def problem_response(request: HttpRequest, status: int, text: str | None = None) -> HttpResponse:
+def problem_response(request: HttpRequest, status: int) -> HttpResponse:
     """A problem document outside REST framework: unknown addresses, broken requests, errors in middleware."""
-    messages = [ResultMessage(f"GEN-IP-{status}", text or TEXTS.get(status, HTTPStatus(status).phrase))]
-    return JsonResponse(problem(status, messages, request.path), status=status, content_type=PROBLEM_TYPE)
+    document = problem(status, messages_of(Exception(), status), request.path)
+    return HttpResponse(ProblemRenderer().render(document), status=status, content_type=PROBLEM_TYPE)
 
 
 # Django's hooks, named in config/urls.py. Pages for people keep Django's own HTML.
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if not is_api(request.path):
-        return defaults.bad_request(request, exception)
-    return problem_response(request, 413 if isinstance(exception, RequestDataTooBig) else 400)
+    return _handled(request, exception, defaults.bad_request)
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return problem_response(request, 403) if is_api(request.path) else defaults.permission_denied(request, exception)
+    return _handled(request, exception, defaults.permission_denied)
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return problem_response(request, 404) if is_api(request.path) else defaults.page_not_found(request, exception)
+    return _handled(request, exception, defaults.page_not_found)
+
+
+def _handled(
+    request: HttpRequest, error: Exception, page: Callable[[HttpRequest, Exception], HttpResponse]
+) -> HttpResponse:
+    return problem_response(request, status_of(error)) if is_api(request.path) else page(request, error)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    error = sys.exc_info()[1]
-    status = status_of(error) if error is not None else 500
-    status = status if status >= 500 else 500
-    logger.error("%s %s answered %s [%s]", request.method, request.path, status, request_id.get())
-    if not is_api(request.path) and status == 500:
+    """Whatever is no refusal: 503 while the database is away, else 500, which Django has logged with its trace."""
+    error = sys.exc_info()[1] or Exception()
+    status = max(500, status_of(error))
+    if status == 500 and not is_api(request.path):
         return defaults.server_error(request)
+    logger.error("%s answered %s: %s", printable(f"{request.method} {request.path}"), status, type(error).__name__)
     response = problem_response(request, status)
-    for name, value in headers_of(error or Exception(), status, []).items():
+    for name, value in headers_of(error, status, []).items():
         response[name] = value
     return response

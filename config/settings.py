@@ -264,7 +264,12 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": SWEEP_SECONDS,
         "options": {"expires": 60},
     },
-    "forget": {"task": "jobs.notifications.tasks.forget", "schedule": 3600.0, "options": {"expires": 3600}},
+    "forget-notifications": {
+        "task": "jobs.notifications.tasks.forget",
+        "schedule": 3600.0,
+        "options": {"expires": 3600},
+    },
+    "forget": {"task": "jobs.tasks.forget", "schedule": 600.0, "options": {"expires": 600}},
     "tidy": {"task": "datafiles.tasks.tidy", "schedule": 3600.0, "options": {"expires": 3600}},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "run" / "beat")

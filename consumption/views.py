@@ -17,6 +17,7 @@ from consumption.serializers import (
 from hypermedia.errors import NotFound
 from hypermedia.links import href
 from hypermedia.views import ResourceView
+from jobs.idempotency import idempotent
 from jobs.links import monitor_path
 from jobs.states import OperationStatus
 from jobs.views import RETRY_AFTER_SECONDS, WORKERS, OperationView
@@ -25,6 +26,7 @@ from jobs.views import RETRY_AFTER_SECONDS, WORKERS, OperationView
 class StartExportView(ResourceView):
     roles = {"POST": WORKERS}
 
+    @idempotent
     def post(self, request: Request) -> HttpResponse:
         batch = services.start_export(user_id=self.reader.user_id, **self.read(ReadConsumptionBatchInput))
         return self.created(

@@ -17,6 +17,8 @@ from datafiles.storage import Published
 
 logger = logging.getLogger(__name__)
 
+AT_ONCE = 500  # files that the janitor asks the database about
+
 
 @dataclass(frozen=True)
 class Content:
@@ -55,7 +57,7 @@ def tidy(*, older_than_seconds: float) -> int:
     The age keeps the files of attempts that are still on their way to their commit.
     """
     removed = 0
-    for batch in batched(storage.older_than(older_than_seconds), 500):
+    for batch in batched(storage.older_than(older_than_seconds), AT_ONCE):
         known = set(
             DataFile.objects.filter(storage_key__in=[key for key, _ in batch]).values_list("storage_key", flat=True)
         )

@@ -9,6 +9,8 @@ from django.http import HttpRequest
 
 from hypermedia.errors import Malformed
 
+_READ = "_bounded_body"
+
 
 class BodyTooLarge(Malformed):
     """The body is over the limit of `BODY_LIMIT` bytes."""
@@ -17,8 +19,11 @@ class BodyTooLarge(Malformed):
 
 
 def body_of(request: HttpRequest) -> bytes:
-    """All of the body, however its length was told. Raises BodyTooLarge after one byte more than the limit, and
-    Malformed when the client stops sending in the middle."""
+    """All of the body, however its length was told; the stream is read once. Raises BodyTooLarge after one byte more
+    than the limit, and Malformed when the client stops sending in the middle."""
+    known: bytes | None = getattr(request, _READ, None)
+    if known is not None:
+        return known
     limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     try:
         body: bytes = _stream_of(request).read(limit + 1)
@@ -26,6 +31,7 @@ def body_of(request: HttpRequest) -> bytes:
         raise Malformed("The body ended before it was complete.") from error
     if len(body) > limit:
         raise BodyTooLarge(f"The body is larger than {limit} bytes.")
+    setattr(request, _READ, body)
     return body
 
 

@@ -16,6 +16,8 @@ from typing import Any
 from django.utils.encoding import escape_uri_path
 
 PROBLEM_TYPE = "application/problem+json"
+# As RFC 9110 calls them; Python's names differ from version to version.
+_TITLES = {413: "Content Too Large", 416: "Range Not Satisfiable", 422: "Unprocessable Content"}
 MOST_MESSAGES = 1000  # a body of a megabyte can break more rules than an answer should list
 _MOST_IN_DETAIL = 10
 _MOST_CHARACTERS = 500  # of one text: what the client sent is quoted, not echoed whole
@@ -122,7 +124,7 @@ def problem(status: int, messages: Iterable[ResultMessage], path: str) -> dict[s
     more = f" (and {len(listed) - _MOST_IN_DETAIL} more)" if len(listed) > _MOST_IN_DETAIL else ""
     return {
         "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
+        "title": _TITLES.get(status) or HTTPStatus(status).phrase,
         "status": status,
         "detail": " ".join(_shown(message.text) for message in listed[:_MOST_IN_DETAIL]) + more,
         "instance": escape_uri_path(path),

@@ -36,11 +36,9 @@ class RequestIdMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         given = request.headers.get("X-Request-ID", "")
         current = given if _SANE_ID.fullmatch(given) else uuid.uuid4().hex
-        token = request_id.set(current)
-        try:
-            response = self.get_response(request)
-        finally:
-            request_id.reset(token)
+        # Not taken back at the end: Django logs refusals, and servers send streams, after this has returned.
+        request_id.set(current)
+        response = self.get_response(request)
         response["X-Request-ID"] = current
         return response
 

@@ -16,12 +16,14 @@ from hypermedia.messages import StrictSerializer, broken_rules
 from hypermedia.readers import Role
 from hypermedia.views import ResourceView
 from jobs import restarts
+from jobs.idempotency import idempotent
 from jobs.links import monitor_path, task_path
 from jobs.models import TaskRestartBatch
 from jobs.states import OperationStatus
 from jobs.views import RETRY_AFTER_SECONDS, WORKERS, WORKERS_AND_WATCHERS
 
 _MOST_IN_BODY = 10_000
+_RESULT = ("taskId", "restarted", "code", "text")  # the order on the wire; the database keeps none
 
 
 class TaskRestartInput(StrictSerializer):
@@ -41,7 +43,7 @@ def restart_document(batch: TaskRestartBatch) -> dict[str, Any]:
     running = batch.status == OperationStatus.IN_PROGRESS
     document: dict[str, Any] = {"processing": running, "status": batch.status}
     if batch.status == OperationStatus.COMPLETED:
-        document["results"] = batch.results
+        document["results"] = [{key: one[key] for key in _RESULT if key in one} for one in batch.results]
     path = restarts.TASK_RESTART_BATCH.path.format(id=batch.pk)
     return document | {"links": [link(SELF, path), link("operator", task_path(batch.task_id), "GET")]}
 
@@ -52,6 +54,7 @@ class TasksRestartView(ResourceView):
     roles = {"POST": WORKERS}
     serializer_class: type[serializers.Serializer[Any]] = TaskRestartInput
 
+    @idempotent
     def post(self, request: Request) -> Response:
         asked = {
             **self.read(TaskRestartInput),

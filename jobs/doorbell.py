@@ -29,6 +29,9 @@ _OPTIONS: dict[str, Any] = {
     "retry": True,
     "retry_policy": {"max_retries": 1, "interval_start": 0, "interval_step": 0},
     "confirm_timeout": settings.PUBLISH_SECONDS,
+    # Not our time limits: Celery would send them along, and the worker could not have its own.
+    "time_limit": None,
+    "soft_time_limit": None,
 }
 
 

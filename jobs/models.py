@@ -260,3 +260,38 @@ class TaskRestartBatch(Operation):
 
     def __str__(self) -> str:
         return f"bulk restart {self.pk}"
+
+
+class KeptAnswerQuerySet(models.QuerySet["KeptAnswer"]):
+    KEPT_FOR = timedelta(hours=24)
+
+    def valid(self) -> Self:
+        return self.filter(creation_date__gt=Now() - self.KEPT_FOR)
+
+    def forget(self, *, limit: int = 5000) -> int:
+        """Removes what was kept long enough, the oldest first; how many."""
+        old = self.filter(creation_date__lte=Now() - self.KEPT_FOR).order_by("creation_date").values("pk")[:limit]
+        return self.filter(pk__in=old).delete()[0]
+
+
+class KeptAnswer(models.Model):
+    """The 201 that a request with an `Idempotency-Key` got, to be given again for the same request.
+
+    `request` is the SHA-256 of what was asked for: query and body, as JSON.
+    """
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False)
+    path = models.CharField(max_length=200)
+    key = models.CharField(max_length=255)
+    request = models.CharField(max_length=64)
+    headers = models.JSONField()
+    document = models.TextField(null=True)  # JSON, its keys in the order in which they were sent
+    creation_date = models.DateTimeField(db_default=Now(), db_index=True)
+
+    objects = KeptAnswerQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "path", "key"], name="idempotency_key")]
+
+    def __str__(self) -> str:
+        return f"{self.key} for {self.path}"

@@ -59,7 +59,7 @@ def reap(*, limit: int = 100) -> int:
 def _reap(task: Task) -> bool:
     text = f"The worker {task.thread_code} stopped answering in attempt {task.attempt_count}."
     try:
-        reaped = _try_again_or_fail(Task.objects.expired().held(task.pk, task.epoch), task, text)
+        reaped = _take_away(task, text)
         hit("reaped")
     except Exception:
         logger.exception("task %s could not be taken from %s", task.pk, task.owner)
@@ -67,18 +67,27 @@ def _reap(task: Task) -> bool:
     return reaped
 
 
+@transaction.atomic
+def _take_away(task: Task, text: str) -> bool:
+    expired = Task.objects.expired().held(task.pk, task.epoch)
+    # Whoever has the row locked is about to renew or to end; a sweep that waited for a frozen one would wait for ever.
+    if not expired.select_for_update(skip_locked=True).exists():
+        return False
+    reaped = _try_again_or_fail(expired, task, text)
+    hit("reap.commit")
+    return reaped
+
+
+@transaction.atomic
 def try_again_or_fail(*, task: Task, text: str) -> bool:
     """For an attempt that something outside ended (`text` says what): back to the queue, or ERRORED after three."""
     return _try_again_or_fail(Task.objects.held(task.pk, task.epoch), task, text)
 
 
-@transaction.atomic
 def _try_again_or_fail(rows: TaskQuerySet, task: Task, text: str) -> bool:
     """`rows` holds the task under every condition that must still be true."""
     end = _give_up if task.attempt_count >= settings.MAX_ATTEMPTS else _try_again
-    moved = end(rows, task, text)
-    hit("reap.commit")
-    return moved
+    return end(rows, task, text)
 
 
 def _try_again(rows: TaskQuerySet, task: Task, text: str) -> bool:
@@ -106,10 +115,10 @@ def tasks_to_ring(*, limit: int = 1000) -> list[int]:
     return list(Task.objects.unclaimed().order_by("ring_again_at").values_list("pk", flat=True)[:limit])
 
 
+@transaction.atomic
 def rung(task_ids: Sequence[int]) -> None:
     """The messages of these were sent again. Each is due later and later, so that a long queue stays quiet."""
     doubled = Power(2.0, Least(F("rings") + 1, _DOUBLED_AT_MOST))
     patience = ExpressionWrapper(Value(timedelta(seconds=settings.REPUBLISH_SECONDS)) * doubled, DurationField())
-    Task.objects.filter(pk__in=task_ids, status=TaskStatus.PENDING).update(
-        rings=F("rings") + 1, ring_again_at=Now() + patience
-    )
+    waiting = Task.objects.filter(pk__in=task_ids, status=TaskStatus.PENDING).select_for_update(skip_locked=True)
+    Task.objects.filter(pk__in=waiting.values("pk")).update(rings=F("rings") + 1, ring_again_at=Now() + patience)

@@ -12,6 +12,7 @@ from django.db import InterfaceError, OperationalError
 
 from jobs import recovery, running
 from jobs.doorbell import ring
+from jobs.models import KeptAnswer
 
 logger = logging.getLogger(__name__)
 
@@ -38,3 +39,9 @@ def sweep() -> dict[str, int]:
     if reaped or rung:
         logger.info("sweep: %s taken from silent workers, %s rung for again", reaped, len(rung))
     return {"reaped": reaped, "rung": len(rung)}
+
+
+@shared_task(name="jobs.tasks.forget")
+def forget() -> int:
+    """Beat's knock: removes the answers whose `Idempotency-Key` is a day old."""
+    return KeptAnswer.objects.forget()

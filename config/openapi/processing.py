@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from config.openapi.operations import Answer, Route
-from config.openapi.shapes import Schema, many, one_of, ref, shape
+from config.openapi.shapes import BOOLEAN, INTEGER, TEXT, Schema, many, one_of, ref, shape
+from jobs.restarts import MOST
+from jobs.states import OperationStatus
 
 _TAG = "Tasks and messages"
+_RUNNING = ("ETag", "Link", "Retry-After")
+_WHY = {"code": TEXT, "text": TEXT}
 _COUNT: Schema = {"type": "integer", "minimum": 0}
 
 PROCESSING_SHAPES: dict[str, Schema] = {
@@ -14,6 +18,24 @@ PROCESSING_SHAPES: dict[str, Schema] = {
             "status": one_of("started", "stopped"),
             "statistics": shape({"waiting": _COUNT, "ready": _COUNT, "expired": _COUNT}, closed=True),
             "links": many(ref("Link")),
+        },
+        closed=True,
+    ),
+    "TaskRestartInput": shape({"taskIds": {**many(INTEGER), "minItems": 1, "maxItems": MOST}}, closed=True),
+    "TaskRestartBatch": shape(
+        {
+            "processing": BOOLEAN,
+            "status": one_of(*OperationStatus),
+            "results": many(shape({"taskId": INTEGER, "restarted": BOOLEAN, **_WHY}, tuple(_WHY), closed=True)),
+            "links": many(ref("Link")),
+        },
+        ("results",),
+        closed=True,
+    ),
+    "TaskRestartPreview": shape(
+        {
+            "dryRun": BOOLEAN,
+            "results": many(shape({"taskId": INTEGER, "restartable": BOOLEAN, **_WHY}, tuple(_WHY), closed=True)),
         },
         closed=True,
     ),
@@ -33,5 +55,24 @@ PROCESSING_ROUTES: dict[tuple[str, str], Route] = {
         text="What was picked goes on; nothing else is picked until the queue is started again.",
         errors=(412, 422),
         query={"action": one_of("stop", "start")},
+    ),
+    ("POST", "/api/taskprocessing/tasks/restart"): Route(
+        "restartTasks",
+        "Restart many tasks",
+        _TAG,
+        {
+            200: Answer("TaskRestartPreview", "With `dryRun`: what would be restarted, and what not and why."),
+            201: Answer("TaskRestartBatch", "Stored.", ("Location", "Operation-Location", "Retry-After", "Link")),
+        },
+        text="A client restarts its own tasks, an operator everybody's.",
+        body="TaskRestartInput",
+        query={"dryRun": {"type": "boolean", "default": False}},
+    ),
+    ("GET", "/api/taskprocessing/taskrestartbatches/{id}/status"): Route(
+        "getTaskRestart",
+        "How far the restart of many tasks is",
+        _TAG,
+        {200: Answer("TaskRestartBatch", "With a result for each task once it is completed.", _RUNNING)},
+        errors=(404,),
     ),
 }

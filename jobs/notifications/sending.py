@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
@@ -26,6 +27,7 @@ from jobs.notifications.models import Attempt, Delivery, NotificationEndpoint
 from jobs.notifications.states import Move, Outcome
 
 logger = logging.getLogger(__name__)
+Value = TypeVar("Value")
 
 FAILING_DAYS = timedelta(days=5)
 KEPT_HEADERS, KEPT_HEADER_CHARACTERS = 50, 1000
@@ -73,23 +75,32 @@ def claim(endpoint_id: int) -> Delivery | None:
 
 
 def make_call(delivery: Delivery) -> tuple[Attempt, Result]:
-    """The attempt's row, then the call."""
+    """The attempt's row, then the call. Whatever goes wrong is a result: an error that went through here would come
+    back with every lease."""
     endpoint = delivery.endpoint
     attempt = Attempt(delivery=delivery, number=delivery.epoch, method=endpoint.http_method, url=endpoint.url)
-    try:
-        request = _request(delivery)
-    except vault.Unreadable:
+    request = _attempted(lambda: _request(delivery))
+    if isinstance(request, Request):
+        attempt.request_headers = _shown(request.headers)
         attempt.save(force_insert=True)
-        return attempt, Result(Outcome.SECRET, "A secret was sealed under a key that is no longer configured.")
-    except CallFailed as error:
-        attempt.save(force_insert=True)
-        return attempt, Result(error.outcome, error.reason)
-    attempt.request_headers = _shown(request.headers)
+        return attempt, _attempted(lambda: judge(call(request)))
     attempt.save(force_insert=True)
+    return attempt, request
+
+
+def _attempted(step: Callable[[], Value]) -> Value | Result:
+    """What the step gives, or the result that it failed with."""
     try:
-        return attempt, judge(call(request))
+        return step()
     except CallFailed as error:
-        return attempt, Result(error.outcome, error.reason, error.answer)
+        return Result(error.outcome, error.reason, error.answer)
+    except vault.Unreadable:
+        return Result(Outcome.SECRET, "A secret was sealed under a key that is no longer configured.")
+    except DatabaseError:
+        raise  # not the receiver's doing, and nothing could be recorded
+    except Exception as error:
+        logger.exception("a call failed in a way that nobody expected")
+        return Result(Outcome.UNEXPECTED, f"The call failed in a way that nobody expected ({type(error).__name__}).")
 
 
 def _request(delivery: Delivery) -> Request:
@@ -126,24 +137,32 @@ def record(delivery: Delivery, attempt: Attempt, result: Result) -> None:
     endpoint = NotificationEndpoint.objects.lock(delivery.endpoint_id)
     assert endpoint is not None  # deliveries protect their endpoint
     _log(attempt, result)
-    held = Delivery.objects.held(delivery)
     if result.outcome == Outcome.DELIVERED:
-        silence = Now() + timedelta(seconds=settings.JOB_START_SECONDS) if delivery.job_id else None
-        moved = held.move(Move.DELIVER, delivered_at=Now(), lease_expires_at=None, silence_due_at=silence)
-        if moved and endpoint.failing_since is not None:
-            NotificationEndpoint.objects.filter(pk=endpoint.pk).update(failing_since=None)
-        return
+        _delivered(delivery, endpoint)
+    else:
+        _failed(delivery, endpoint, attempt, result)
+
+
+def _delivered(delivery: Delivery, endpoint: NotificationEndpoint) -> None:
+    silence = Now() + timedelta(seconds=settings.JOB_START_SECONDS) if delivery.job_id else None
+    held = Delivery.objects.held(delivery)
+    moved = held.move(Move.DELIVER, delivered_at=Now(), lease_expires_at=None, silence_due_at=silence)
+    if moved and endpoint.failing_since is not None:
+        NotificationEndpoint.objects.filter(pk=endpoint.pk).update(failing_since=None)
+
+
+def _failed(delivery: Delivery, endpoint: NotificationEndpoint, attempt: Attempt, result: Result) -> None:
     if result.answer is not None and result.answer.status == 401:
         credentials.forget_token(endpoint)
-    pause = None if result.outcome == Outcome.GONE else schedule.delay(delivery.retries, _retry_after(result))
-    if pause is None:
-        moved = held.move(Move.GIVE_UP, lease_expires_at=None)
-    else:
+    gone = result.outcome == Outcome.GONE
+    pause = None if gone else schedule.delay(delivery.retries, _retry_after(result))
+    held = Delivery.objects.held(delivery)
+    if pause is not None:
         moved = held.move(Move.RETRY, due_at=Now() + pause, retries=F("retries") + 1, lease_expires_at=None)
+    elif moved := held.move(Move.GIVE_UP, lease_expires_at=None):
+        alarms.delivery_given_up(delivery, result.reason)
     if moved:
-        if pause is None:
-            alarms.delivery_given_up(delivery, result.reason)
-        _endpoint_failed(endpoint, attempt, gone=result.outcome == Outcome.GONE)
+        _endpoint_failed(endpoint, attempt, gone=gone)
 
 
 def _log(attempt: Attempt, result: Result) -> None:

@@ -66,3 +66,4 @@ class Outcome(StrEnum):
     TOKEN = "no access token"  # noqa: S105  the authorization server gave none
     SECRET = "secret unreadable"  # noqa: S105  stored under an encryption key that is no longer configured
     LOST = "worker lost"
+    UNEXPECTED = "unexpected error"

@@ -96,6 +96,14 @@ taskprocessing
   POST                             401 | 403         | 403         | 403         | 200         | 403
   OPTIONS                          401 | 403         | 403         | 403         | 204         | 204
   PUT PATCH DELETE                 401 | 403         | 403         | 403         | 405         | 405
+taskprocessing/tasks/restart
+  POST                             401 | 201         | 201         | 403         | 201         | 403
+  OPTIONS                          401 | 204         | 204         | 403         | 204         | 403
+  GET HEAD PUT PATCH DELETE        401 | 405         | 405         | 403         | 405         | 403
+taskprocessing/taskrestartbatches/<id:pk>/status
+  GET HEAD                         401 | 200 404 404 | 200 404 404 | 403         | 200 200 404 | 200 200 404
+  OPTIONS                          401 | 204         | 204         | 403         | 204         | 204
+  POST PUT PATCH DELETE            401 | 405         | 405         | 403         | 405         | 405
 taskprocessing/<id:pk>/restart
   POST                             401 | 200 404 404 | 200 404 404 | 403         | 200 200 404 | 403
   OPTIONS                          401 | 204         | 204         | 403         | 204         | 403

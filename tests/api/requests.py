@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from django.db import transaction
+
 from tests.api.matrix import Row
+
+
+@contextmanager
+def undone(method: str) -> Iterator[None]:
+    """Takes back what the request within changes; there is nothing to take back from those that only read."""
+    if method in {"GET", "HEAD", "OPTIONS"}:
+        yield
+        return
+    savepoint = transaction.savepoint()
+    yield
+    transaction.savepoint_rollback(savepoint)
 
 
 def address(route: str, names: dict[str, str]) -> str:
     """The route with these identifiers in it."""
     codes = {"<code:code>": names["set"], "<code:file_code>": names["file"], "<path:job_id>": names["job"]}
-    kind = route.removeprefix("api/").removeprefix("generic/").partition("/")[0]
+    kind = route.partition("/<id:pk>")[0].rpartition("/")[2]
     for place, name in {**codes, "<id:pk>": names.get(kind, "")}.items():
         route = route.replace(place, name)
     return f"/{route}{'?action=stop' if route.endswith('taskprocessing') else ''}"
@@ -21,6 +36,7 @@ MOMENT = {"value": "1970-10-11T14:04:41+01:00"}
 BODIES = {
     ("POST", "accesstokens"): {"name": "a token"},
     ("POST", "readconsumptionbatches"): {"transactionStartDateTime": MOMENT, "transactionEndDateTime": MOMENT},
+    ("POST", "taskprocessing/tasks/restart"): {"taskIds": [1]},
     ("POST", "notificationendpoints"): {"name": "another", "url": "http://127.0.0.1:9/"},
     ("PUT", "notificationendpoints/<id:pk>"): {"name": "another", "url": "http://127.0.0.1:9/"},
     ("POST", "notificationendpoints/<id:pk>/recover"): {"since": MOMENT},

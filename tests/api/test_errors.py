@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,7 @@ from django.http import Http404, HttpRequest
 
 from config import errors
 from hypermedia.errors import ResultMessage, printable, problem
+from hypermedia.middleware import RequestIdFilter
 from hypermedia.readers import Role
 from tests.api.wire import HEADERS, check, check_problem, messages
 from tests.conftest import ApiClient
@@ -151,6 +153,30 @@ def test_what_middleware_raises(client: ApiClient, monkeypatch: Any, error: Exce
     assert b"secret" not in response.content
 
 
+def test_log_lines_carry_the_request_id(client: ApiClient) -> None:
+    """Also those that Django writes about a refusal once the answer has left the middleware."""
+    lines: list[str] = []
+
+    class Kept(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            lines.append(self.format(record))
+
+    handler = Kept()
+    handler.addFilter(RequestIdFilter())
+    handler.setFormatter(logging.Formatter("%(request_id)s %(message)s"))
+    logging.getLogger("django.request").addHandler(handler)
+    client.get("/api/nowhere%0aforged", X_Request_ID="find-me")
+    logging.getLogger("django.request").removeHandler(handler)
+    assert lines == ["find-me Not Found: /api/nowhere\\nforged"]
+
+
+def test_no_address_forges_a_log_line(client: ApiClient, broken: Any, caplog: Any) -> None:
+    broken(OperationalError("gone"))
+    check(client.get("/api/datafilesets/a%0aERROR%20forged"), 503)
+    ours = [record.getMessage() for record in caplog.records if record.name == "config.errors"]
+    assert ours == ["GET /api/datafilesets/a\\u000aERROR forged answered 503: OperationalError"]
+
+
 def test_pages_for_people_keep_their_pages(client: ApiClient) -> None:
     response = client.get("/admin/nowhere/", Accept="text/html")
     assert response.headers["Content-Type"].startswith("text/html")
@@ -186,6 +212,11 @@ def test_a_problem_tells_the_first_few() -> None:
     assert len(document["resultMessages"]["resultMessage"]) == 1_000
     assert document["detail"].startswith("Rule 0. Rule 1. ")
     assert document["detail"].endswith("Rule 9. (and 990 more)")
+
+
+def test_titles_are_those_of_the_standard() -> None:
+    for status, title in ((404, "Not Found"), (413, "Content Too Large"), (422, "Unprocessable Content")):
+        assert problem(status, [], "/")["title"] == title
 
 
 def test_a_retry_after_of_a_throttle() -> None:

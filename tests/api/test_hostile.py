@@ -9,11 +9,10 @@ from functools import partial
 from typing import Any
 
 import pytest
-from django.db import transaction
 
 from tests.api import hostile, matrix
 from tests.api.hostile import LIMIT
-from tests.api.requests import address
+from tests.api.requests import address, undone
 from tests.api.wire import check, messages, pointers
 from tests.api.world import World
 from tests.conftest import ApiClient
@@ -43,10 +42,9 @@ def ask(world: World) -> Any:
 def _ask(client: ApiClient, method: str, path: str, body: bytes | None = None, **headers: str) -> Any:
     global sent  # noqa: PLW0603  # one count over all tests of this module
     sent += 1
-    savepoint = transaction.savepoint()
-    response = client.request(method, path, body, **headers)
-    response.getvalue()  # a stream is open until it is read
-    transaction.savepoint_rollback(savepoint)
+    with undone(method):
+        response = client.request(method, path, body, **headers)
+        response.getvalue()  # a stream is open until it is read
     return check(response)
 
 

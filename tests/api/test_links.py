@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.db import transaction
 
 from hypermedia.media import JSON, RESOURCE
 from hypermedia.readers import Role
-from tests.api.requests import BODIES
+from tests.api.requests import BODIES, undone
 from tests.api.wire import check
 from tests.api.world import PEOPLE, World, completed, failed, make_belongings, start, stored_set
 from tests.conftest import ApiClient, rel, rels
@@ -58,10 +57,9 @@ def test_no_link_is_dead(world: World, reader: str) -> None:
 def follow(client: ApiClient, method: str, href: str) -> Any:
     """The resource behind a link; None behind what is no resource. What the request changed is undone."""
     assert href.startswith(API)
-    savepoint = transaction.savepoint()
-    response = client.request(method, href, BODIES.get((method, href.removeprefix(API))), Accept="*/*")
-    content = response.getvalue()
-    transaction.savepoint_rollback(savepoint)
+    with undone(method):
+        response = client.request(method, href, BODIES.get((method, href.removeprefix(API))), Accept="*/*")
+        content = response.getvalue()
     assert response.status_code < 300, (method, href, response.status_code)
     return json.loads(content) if content and response.headers["Content-Type"] in {RESOURCE, JSON} else None
 

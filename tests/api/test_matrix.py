@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.db import transaction
 from django.urls import URLResolver, get_resolver
 
 from tests.api import matrix
 from tests.api.matrix import METHODS, OWNERSHIPS, Row
-from tests.api.requests import address, body_for
+from tests.api.requests import address, body_for, undone
 from tests.api.world import World
 
 ROWS = matrix.rows()
@@ -27,10 +26,9 @@ def ask(world: World, row: Row, persona: str, ownership: str) -> Any:
     """The answer; whatever the request changed is undone."""
     names = world.identifiers(persona, ownership)
     client = world.clients[persona]
-    savepoint = transaction.savepoint()
-    response = client.request(row.method, address(row.route, names), body_for(row, names), Accept="*/*")
-    response.getvalue()  # a stream is open until it is read
-    transaction.savepoint_rollback(savepoint)
+    with undone(row.method):
+        response = client.request(row.method, address(row.route, names), body_for(row, names), Accept="*/*")
+        response.getvalue()  # a stream is open until it is read
     return response
 
 

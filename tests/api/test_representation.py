@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import transaction
 
 from hypermedia.media import JSON, RESOURCE
 from jobs.models import Task
 from tests.api import matrix
-from tests.api.requests import address
+from tests.api.requests import address, undone
 from tests.api.wire import check
 from tests.api.world import World, claimed, failed, start
 from tests.conftest import ApiClient, rel
@@ -192,9 +191,8 @@ def test_if_match(client: ApiClient, user: User) -> None:
         check(client.post(restart, If_Match=stale), 412)
         assert client.get(task).content == before.content
     for current in (tag, f"W/{tag}", f'"{version}"', f'"0", {tag}', "*", f'"{version}-of-another-reader"'):
-        savepoint = transaction.savepoint()
-        check(client.post(restart, If_Match=current), 200)
-        transaction.savepoint_rollback(savepoint)
+        with undone("POST"):
+            check(client.post(restart, If_Match=current), 200)
 
 
 def test_if_match_on_cancel_and_read(client: ApiClient, user: User) -> None:
@@ -244,9 +242,8 @@ def test_restart_and_its_body(client: ApiClient, user: User) -> None:
         (b"", "application/x-www-form-urlencoded", 200),
         (None, "", 200),
     ):
-        savepoint = transaction.savepoint()
-        check(client.post(restart, body, Content_Type=content_type), status)
-        transaction.savepoint_rollback(savepoint)
+        with undone("POST"):
+            check(client.post(restart, body, Content_Type=content_type), status)
 
 
 def test_wrong_states_are_409_and_change_nothing(world: World, client: ApiClient) -> None:

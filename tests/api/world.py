@@ -16,9 +16,9 @@ from datafiles.models import DataFileSet
 from datafiles.services import Content, store_set
 from hypermedia.fields import parse_date_time
 from hypermedia.readers import Role
-from jobs import services
+from jobs import restarts, services
 from jobs.callbacks.models import IntegrationJob
-from jobs.models import InterfacedMessage, Task, TaskType
+from jobs.models import InterfacedMessage, Task, TaskRestartBatch, TaskType
 from jobs.notifications.models import Delivery, NotificationEvent
 from jobs.notifications.services import create_endpoint
 from tests.conftest import ApiClient
@@ -48,6 +48,7 @@ class Belongings:
 
     running: ReadConsumptionBatch
     failed: ReadConsumptionBatch
+    restarts: TaskRestartBatch
     completed: ReadConsumptionBatch
     data_file_set: DataFileSet
     job: IntegrationJob
@@ -60,6 +61,7 @@ class Belongings:
             "readconsumptionbatches": self.running.pk,
             "tasks": self.failed.task_id,
             "taskprocessing": self.failed.task_id,
+            "taskrestartbatches": self.restarts.pk,
             "operations": self.failed.task_id,
             "interfacedmessages": InterfacedMessage.objects.get(task_id=self.failed.task_id).pk,
             "tables": task_type.table_id,
@@ -119,6 +121,7 @@ def make_belongings(user: User) -> Belongings:
     return Belongings(
         running=start(user),
         failed=failed(user),
+        restarts=restarts.start(task_ids=[1], user_id=user.pk, of_anybody=False),
         completed=completed(user),
         data_file_set=stored_set(user),
         job=IntegrationJob.objects.create(integration=user),

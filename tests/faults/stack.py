@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ from typing import Any
 import psycopg
 import requests
 from celery import Celery
+from kombu import Connection
+from redis import Redis
 
 from config.embedded import broker, folders, place, postgres, process
 from config.supervisor.environment import NO_NEWS, Address
@@ -36,8 +38,10 @@ SETTINGS = {
 }
 CONSUMPTIONS = 5_000  # about 1.5 MB of lines: more than one block
 PATIENCE = 30.0  # seconds that anything may take, except where a test says otherwise
-WINDOW = {"transactionStartDateTime": {"value": "1900-01-01T00:00:00Z"}}
-FOREVER = "2999-12-31T00:00:00Z"
+EVERYTHING = {
+    "transactionStartDateTime": {"value": "1900-01-01T00:00:00Z"},
+    "transactionEndDateTime": {"value": "2999-12-31T00:00:00Z"},
+}
 END_STATES = {"COMPLETED": "Completed", "ERRORED": "Failed", "CANCELLED": "Cancelled"}
 
 Row = tuple[Any, ...]
@@ -46,8 +50,9 @@ Row = tuple[Any, ...]
 class Stack:
     """A context manager. `mend` and every wait start again what a test has ended."""
 
-    def __init__(self, **settings: str) -> None:
-        self.settings = {**SETTINGS, **settings}
+    def __init__(self, consumptions: int = CONSUMPTIONS) -> None:
+        self.consumptions = consumptions
+        self.settings = dict(SETTINGS)
         self.programs: dict[str, subprocess.Popen[bytes]] = {}
         self.wanted: set[str] = set()
 
@@ -62,13 +67,12 @@ class Stack:
             self.port = free_port()
             self.url = f"http://127.0.0.1:{self.port}"
             self.postgres = postgres.start(self.place)
-            stack.callback(lambda: postgres.stop(self.postgres))  # whichever it is by then
+            # Whichever it is by then, and as in a crash: nobody needs the data any more.
+            stack.callback(lambda: process.stop(self.postgres, (signal.SIGQUIT, 2)))
             self.broker = broker.start(self.place)
-            stack.callback(self.end_broker)
+            stack.callback(lambda: process.kill_group(self.broker))
             stack.callback(self.end_programs)
-            self.manage("prepare_development", "--sample", str(CONSUMPTIONS))
-            self.celery = Celery(broker=self.place.broker_url)
-            stack.callback(self.celery.close)
+            self.manage("prepare_development", "--sample", str(self.consumptions))
             self.closing = stack.pop_all()
         return self
 
@@ -93,6 +97,20 @@ class Stack:
             **self.settings,
         }
 
+    @contextmanager
+    def restarted_with(self, name: str, **settings: str) -> Iterator[None]:
+        """While it lasts, the program `name` runs with other settings."""
+        before = self.settings
+        self.settings = {**before, **settings}
+        self.stop(name)
+        self.start(name)
+        try:
+            yield
+        finally:
+            self.settings = before
+            self.stop(name)
+            self.start(name)
+
     def manage(self, *arguments: str) -> str:
         command = [sys.executable, str(ROOT / "manage.py"), *arguments]
         done = subprocess.run(command, env=self.environment(), capture_output=True, text=True, check=False, timeout=300)
@@ -112,7 +130,6 @@ class Stack:
         self.wanted |= set(names)
         if "web" in names:
             self.wait("the web server answers", self.is_warm)
-            assert self.post().status_code == 201  # the first one loads the client of the broker
 
     def runs(self, name: str) -> bool:
         return name in self.programs and self.programs[name].poll() is None
@@ -155,10 +172,17 @@ class Stack:
 
     # -- servers -----------------------------------------------------------------------------------
 
-    def end_broker(self) -> None:
-        with suppress(ProcessLookupError):
-            self.broker.send_signal(signal.SIGCONT)
+    @contextmanager
+    def broker_down(self) -> Iterator[None]:
         broker.stop(self.broker)
+        try:
+            yield
+        finally:
+            self.broker = broker.start(self.place)
+
+    def empty_broker(self) -> None:
+        with Redis(unix_socket_path=str(self.place.broker_socket)) as client:
+            client.flushall()
 
     @contextmanager
     def broker_frozen(self) -> Iterator[None]:
@@ -169,9 +193,22 @@ class Stack:
         finally:
             self.broker.send_signal(signal.SIGCONT)
 
-    def restart_postgres(self) -> None:
+    @contextmanager
+    def database_down(self) -> Iterator[None]:
         postgres.stop(self.postgres)
-        self.postgres = postgres.start(self.place)
+        try:
+            yield
+        finally:
+            self.postgres = postgres.start(self.place)
+
+    @contextmanager
+    def ledger_locked(self) -> Iterator[None]:
+        """Every export stands still at its first look at the ledger."""
+        with psycopg.connect(self.place.database_url, application_name="tests") as connection:
+            connection.execute("LOCK TABLE consumption_consumption IN ACCESS EXCLUSIVE MODE")
+            yield
+            with suppress(psycopg.OperationalError):  # when the database ended it is gone with its locks
+                connection.rollback()
 
     # -- questions ---------------------------------------------------------------------------------
 
@@ -214,17 +251,17 @@ class Stack:
             return self.request("GET", "/api/generic/readconsumptionbatches/0").status_code == 404
         return False
 
-    def post(self, end: str = FOREVER, **more: Any) -> requests.Response:
-        body = {**WINDOW, "transactionEndDateTime": {"value": end}, **more}
-        return self.request("POST", "/api/readconsumptionbatches", body)
+    def post(self) -> requests.Response:
+        """Asks for an export of everything."""
+        return self.request("POST", "/api/readconsumptionbatches", EVERYTHING)
 
-    def start_export(self, **more: Any) -> int:
-        """The id of a new export; its 201 has to come within 1.5 s."""
+    def start_export(self, within: float = PATIENCE) -> int:
+        """The id of a new export, whose 201 has to come within so many seconds."""
         began = time.monotonic()
-        answer = self.post(**more)
+        answer = self.post()
         took = time.monotonic() - began
         assert answer.status_code == 201, answer.text
-        assert took < 1.5, f"201 took {took:.2f} s"
+        assert took < within, f"201 took {took:.2f} s"
         return int(answer.headers["Location"].rpartition("/")[2])
 
     # -- faults and waiting ------------------------------------------------------------------------
@@ -261,10 +298,9 @@ class Stack:
         assert ended["operation"] == status, (ended, self.messages(batch), self.tails())
         return dict(ended)
 
-    def wait_for_worker(self) -> None:
-        """Until the worker takes tasks: what it was sent before it was ready must not count as waiting."""
-        batch = self.start_export()
-        self.wait_for_end(batch)
+    def warm_up(self) -> None:
+        """One export through all programs: the first POST loads the client of the broker and may take its time."""
+        self.wait_for_end(self.start_export())
 
     def tails(self) -> str:
         """The ends of all logs, for whoever reads why a test failed."""
@@ -276,7 +312,12 @@ class Stack:
 
     def tidy(self) -> None:
         """Has the keeper run the janitor, now and for files of any age."""
-        self.celery.send_task("datafiles.tasks.tidy", kwargs={"older_than_seconds": 0}, queue="housekeeping")
+        self.send("datafiles.tasks.tidy", "housekeeping", older_than_seconds=0)
+
+    def send(self, task: str, queue: str, **arguments: object) -> None:
+        """A message for the workers, past the service."""
+        with Connection(self.place.broker_url) as connection, Celery(set_as_current=False) as app:
+            app.send_task(task, kwargs=arguments, queue=queue, connection=connection)
 
 
 def free_port() -> int:
@@ -290,7 +331,3 @@ def query_is_gone(stack: Stack, task: int) -> bool:
     return not stack.sql(
         "SELECT 1 FROM pg_stat_activity WHERE application_name = %s AND state <> 'idle'", f"tallyport task {task}"
     )
-
-
-def as_environment(settings: Mapping[str, object]) -> dict[str, str]:
-    return {name: str(value) for name, value in settings.items()}

@@ -79,3 +79,17 @@ def test_subscriptions_decide(receiver: Receiver, endpoint_at: Callable[..., Not
     happened("Failed")
     assert failures.deliveries.count() == 1
     assert exports.deliveries.count() == 2
+
+
+def test_an_error_of_ours_is_an_attempt_too(
+    receiver: Receiver, endpoint: NotificationEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("jobs.notifications.sending.call", fail)
+    happened()
+    assert send_all() == 1
+    assert only_attempt().outcome == Outcome.UNEXPECTED
+    assert "ZeroDivisionError" in only_attempt().reason
+    assert (only_delivery().status, only_delivery().retries) == (DeliveryStatus.PENDING, 1)

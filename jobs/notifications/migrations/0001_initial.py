@@ -106,7 +106,7 @@ class Migration(migrations.Migration):
                 ('response_headers', models.JSONField(default=list)),
                 ('response_body', models.BinaryField(default=bytes)),
                 ('response_is_cut', models.BooleanField(default=False)),
-                ('outcome', models.CharField(blank=True, choices=[('delivered', 'delivered'), ('status', 'status'), ('redirect', 'redirect'), ('gone', 'gone'), ('address refused', 'address refused'), ('name not resolved', 'name not resolved'), ('not reachable', 'not reachable'), ('TLS failed', 'TLS failed'), ('too slow', 'too slow'), ('closed early', 'closed early'), ('no HTTP answer', 'no HTTP answer'), ('no access token', 'no access token'), ('secret unreadable', 'secret unreadable'), ('worker lost', 'worker lost')], max_length=20)),
+                ('outcome', models.CharField(blank=True, choices=[('delivered', 'delivered'), ('status', 'status'), ('redirect', 'redirect'), ('gone', 'gone'), ('address refused', 'address refused'), ('name not resolved', 'name not resolved'), ('not reachable', 'not reachable'), ('TLS failed', 'TLS failed'), ('too slow', 'too slow'), ('closed early', 'closed early'), ('no HTTP answer', 'no HTTP answer'), ('no access token', 'no access token'), ('secret unreadable', 'secret unreadable'), ('worker lost', 'worker lost'), ('unexpected error', 'unexpected error')], max_length=20)),
                 ('reason', models.CharField(blank=True, max_length=300)),
                 ('delivery', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='attempts', to='notifications.delivery')),
             ],

@@ -1,0 +1,83 @@
+"""What has to hold after every fault, whatever it was. Asked in SQL and on the disk."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+
+import psycopg
+
+from tests.faults import oracle
+from tests.faults.oracle import Content
+from tests.faults.stack import END_STATES, PATIENCE, Stack
+
+_FILES = """
+    SELECT f.storage_key, f.row_count, f.content_length, f.sha256, b.snapshot::text
+      FROM consumption_readconsumptionbatch b JOIN datafiles_datafile f ON f.data_file_set_id = b.data_file_set_id
+     WHERE b.id = %s
+"""
+
+
+def newest(stack: Stack) -> int:
+    """The id of the newest export, 0 when there is none."""
+    return int(stack.value("SELECT coalesce(max(id), 0) FROM consumption_readconsumptionbatch"))
+
+
+def idle(stack: Stack, seconds: float = PATIENCE) -> None:
+    """Waits until nothing waits and nothing runs."""
+    unfinished = "SELECT count(*) FROM jobs_task WHERE status IN ('PENDING', 'PROCESSING')"
+    stack.wait("all tasks end", lambda: stack.value(unfinished) == 0, seconds)
+
+
+def everything_ends(stack: Stack, *, since: int, accepted: Iterable[int], seconds: float = PATIENCE) -> dict[int, str]:
+    """Waits for the ends of all exports after `since`; their statuses. Each one `accepted` is among them."""
+    idle(stack, seconds)
+    found = stack.sql("SELECT id, status FROM consumption_readconsumptionbatch WHERE id > %s ORDER BY id", since)
+    ends = {int(batch): str(status) for batch, status in found}
+    assert set(accepted) <= set(ends), "what was answered with 201 is there"
+    for batch, status in ends.items():
+        _check_end(stack, batch, status)
+    return ends
+
+
+def _check_end(stack: Stack, batch: int, status: str) -> None:
+    task = stack.task(batch)
+    assert END_STATES[task["status"]] == status, task
+    open_attempts = "SELECT count(*) FROM jobs_taskattempt WHERE task_id = %s AND ended_at IS NULL"
+    assert stack.value(open_attempts, task["task"]) == 0
+    fatal = [code for code, _ in stack.messages(batch) if "-FA-" in code]
+    assert len(fatal) == (1 if status == "Failed" else 0), stack.messages(batch)
+    files = stack.sql(_FILES, batch)
+    assert len(files) == (1 if status == "Completed" else 0), f"{status} with {len(files)} files"
+    for key, rows, length, digest, snapshot in files:
+        content = Content(rows, length, digest)
+        assert content == on_disk(stack, key), "what is recorded is what lies on the disk"
+        with psycopg.connect(stack.place.database_url) as connection:
+            assert content == oracle.expected(connection, snapshot), "and what the snapshot holds"
+
+
+def on_disk(stack: Stack, key: str) -> Content:
+    digest, lines, length = hashlib.sha256(), 0, 0
+    with (stack.files / key[:2] / key).open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+            lines += block.count(b"\n")
+            length += len(block)
+    return Content(lines, length, digest.hexdigest())
+
+
+def no_orphans(stack: Stack) -> None:
+    """One set for each completed export, and after the janitor not a file too many on the disk."""
+    sets = stack.value("SELECT count(*) FROM datafiles_datafileset")
+    completed = stack.value("SELECT count(*) FROM consumption_readconsumptionbatch WHERE data_file_set_id IS NOT NULL")
+    assert sets == completed
+    stack.tidy()
+    stack.wait("the janitor leaves only what is known", lambda: files_on_disk(stack) == known_files(stack))
+
+
+def files_on_disk(stack: Stack) -> set[str]:
+    return {path.name for path in stack.files.glob("??/*")}
+
+
+def known_files(stack: Stack) -> set[str]:
+    return {key for (key,) in stack.sql("SELECT storage_key FROM datafiles_datafile")}

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.faults import checks
+from tests.faults.stack import Stack
+
+HERE = Path(__file__).parent
+# An entry now and then, so that every attempt has another snapshot and reads other rows.
+_WRITE = """
+    INSERT INTO consumption_consumption (limit_id, counter_period_id, service_date, number_of_units, withdrawn)
+    SELECT k.limit_id, p.id, current_date, 1, false
+      FROM consumption_counterperiod p JOIN consumption_counter k ON k.id = p.counter_id
+      JOIN consumption_limit l ON l.id = k.limit_id AND l.type = 'UNITS'
+     ORDER BY random() LIMIT 1
+"""
+
+
+@pytest.fixture(scope="session")
+def service() -> Iterator[Stack]:
+    """All programs of the service, and somebody who writes to its ledger all the time."""
+    with Stack() as stack:
+        stack.start("web", "worker", "keeper", "beat")
+        stack.warm_up()
+        ended = threading.Event()
+        writer = threading.Thread(target=write, args=(stack.place.database_url, ended))
+        writer.start()
+        yield stack
+        ended.set()
+        writer.join()
+
+
+@pytest.fixture
+def stack(service: Stack) -> Iterator[Stack]:
+    """The service, in order and with nothing to do."""
+    service.start("web", "worker", "keeper", "beat")
+    service.mend()
+    checks.idle(service)
+    yield service
+    service.disarm()
+
+
+def write(database_url: str, ended: threading.Event) -> None:
+    while not ended.is_set():
+        with suppress(psycopg.OperationalError), psycopg.connect(database_url, autocommit=True) as connection:
+            while not ended.wait(0.1):
+                connection.execute(_WRITE)
+        ended.wait(0.1)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """How many rows there were, and each that failed, on lines of their own."""
+    rows = {
+        outcome: [
+            report.nodeid for report in terminalreporter.stats.get(outcome, []) if "tests/faults/" in report.nodeid
+        ]
+        for outcome in ("passed", "failed", "error")
+    }
+    wrong = sorted({*rows["failed"], *rows["error"]})
+    number = len({*rows["passed"], *wrong})
+    if number:
+        terminalreporter.write_sep("=", "faults")
+        terminalreporter.write_line(f"{number - len(wrong)}/{number}")
+        for row in wrong:
+            terminalreporter.write_line(f"failed: {row}")

@@ -1,0 +1,78 @@
+"""The broker is a doorbell: without it work is accepted at once, and done when it is back."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tests.faults import checks
+from tests.faults.stack import Stack
+
+AT_ONCE = 1.5  # seconds until 201
+LONGER_THAN_ITS_CLIENTS_WAIT = 7.0  # seconds
+
+
+def test_down(stack: Stack) -> None:
+    with stack.broker_down():
+        batches = [stack.start_export(within=AT_ONCE) for _ in range(3)]
+        assert {stack.task(batch)["status"] for batch in batches} == {"PENDING"}
+    for batch in batches:
+        stack.wait_for_end(batch)
+    checks.no_orphans(stack)
+
+
+@pytest.mark.slow
+def test_unresponsive(stack: Stack) -> None:
+    """It accepts connections and never answers; more POSTs than publishes may hang at once."""
+    began = time.monotonic()
+    with stack.broker_frozen():
+        batches = [stack.start_export(within=AT_ONCE)]
+        while time.monotonic() - began < LONGER_THAN_ITS_CLIENTS_WAIT:
+            batches.append(stack.start_export(within=AT_ONCE))
+    for batch in batches:
+        stack.wait_for_end(batch)
+
+
+@pytest.mark.slow
+def test_emptied(stack: Stack) -> None:
+    """Every message is lost, and what Celery keeps there about its queues too."""
+    stack.stop("worker")
+    waiting = stack.start_export()
+    stack.empty_broker()
+    stack.start("worker")
+    stack.wait_for_end(waiting)
+    stack.empty_broker()
+    stack.wait_for_end(stack.start_export())
+
+
+@pytest.mark.slow
+def test_restarted_while_an_export_runs(stack: Stack) -> None:
+    """It goes on: the worker needs the broker only to hear of the next one."""
+    with stack.ledger_locked():
+        running = stack.start_export()
+        stack.wait("it runs", lambda: stack.task(running)["status"] == "PROCESSING")
+        with stack.broker_down():
+            waiting = stack.start_export(within=AT_ONCE)
+    assert stack.wait_for_end(running)["attempts"] == 1
+    stack.wait_for_end(waiting)
+
+
+@pytest.mark.slow
+def test_a_late_or_doubled_message_leaves_no_trace(stack: Stack) -> None:
+    batch = stack.start_export()
+    task = stack.wait_for_end(batch)["task"]
+    last = stack.start_export()
+    stack.wait_for_end(last)
+    before = results(stack)
+    for _ in range(3):
+        stack.send("jobs.tasks.run", "operations", task_id=task)
+    stack.wait("they are heard", lambda: stack.log("worker").read_text().count("ignored") >= 3)
+    assert results(stack) == before
+    assert stack.task(batch)["attempts"] == 1
+
+
+def results(stack: Stack) -> int:
+    """How many rows the log of attempts has. None of them is a sweep's."""
+    assert stack.value("SELECT count(*) FROM django_celery_results_taskresult WHERE task_name <> 'jobs.tasks.run'") == 0
+    return int(stack.value("SELECT count(*) FROM django_celery_results_taskresult"))

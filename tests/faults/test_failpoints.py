@@ -1,0 +1,78 @@
+"""Each failpoint with each action, in the real processes: whatever dies, stops, fails or freezes, and wherever."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from itertools import product
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.faults import checks
+from tests.faults.stack import ROOT, SETTINGS, Stack
+
+# Who passes by: the web server, a child of the worker's pool, or the keeper, which runs the sweep.
+WEB = ("start.commit", "ring", "publish", "published")
+WORKER = (
+    *("claim.commit", "claimed", "export.chunk", "file.write", "file.fsync", "file.rename", "file.renamed"),
+    *("finish.commit", "finished"),
+)
+KEEPER = ("reap.commit", "reaped")
+ACTIONS = ("kill", "terminate", "freeze 3", "fail")
+assert float(SETTINGS["LEASE_SECONDS"]) < 3, "whoever freezes wakes after its lease"
+
+# Where an error that nobody expects is the end. Everywhere else the export completes in spite of it.
+FAILS = {(point, "fail") for point in WORKER} - {("claim.commit", "fail"), ("finished", "fail")}
+ROWS = list(product((*WEB, *WORKER, *KEEPER), ACTIONS))
+IN_EVERY_RUN = {  # the others take minutes
+    ("claimed", "kill"),
+    ("export.chunk", "terminate"),
+    ("file.renamed", "kill"),
+    ("finish.commit", "freeze 3"),
+}
+
+
+def rows() -> list[object]:
+    return [
+        pytest.param(*row, marks=() if row in IN_EVERY_RUN else pytest.mark.slow, id=f"{row[0]}-{row[1].split()[0]}")
+        for row in ROWS
+    ]
+
+
+@pytest.mark.parametrize(("point", "action"), rows())
+def test_row(stack: Stack, point: str, action: str) -> None:
+    since = checks.newest(stack)
+    if point in KEEPER:
+        stack.arm("export.chunk", "kill")  # so that there is something to reap
+    stack.arm(point, action)
+    accepted = post(stack)
+    ends = checks.everything_ends(stack, since=since, accepted=accepted)
+    stack.wait(f"somebody came by {point}", lambda: not stack.is_armed(point))
+    expected = "Failed" if (point, action) in FAILS else "Completed"
+    assert set(ends.values()) <= {expected}, stack.tails()
+    assert ends or point in WEB
+    if action == "terminate":
+        assert {stack.task(batch)["attempts"] for batch in ends} <= {1}, "who is told to stop spends no attempt"
+    checks.no_orphans(stack)
+
+
+def post(stack: Stack) -> list[int]:
+    """The export that was accepted, if one was: the web server may have died of it."""
+    with suppress(requests.ConnectionError):
+        answer = stack.post()
+        assert answer.status_code in {201, 500}, answer.text
+        if answer.status_code == 201:
+            return [int(answer.headers["Location"].rpartition("/")[2])]
+    return []
+
+
+def test_no_failpoint_without_a_row() -> None:
+    code = [*ROOT.glob("*/*.py"), *ROOT.glob("jobs/*/*.py")]
+    hit = {name for file in code if file.parts[-2] != "tests" for name in points_in(file)}
+    assert hit == {*WEB, *WORKER, *KEEPER}
+
+
+def points_in(file: Path) -> list[str]:
+    return re.findall(r'^\s+hit\("([a-z.]+)"\)', file.read_text(), re.MULTILINE)

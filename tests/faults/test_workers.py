@@ -1,0 +1,121 @@
+"""Workers that are stopped, killed, too slow, or told that nobody wants their work any more."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.faults import checks
+from tests.faults.stack import Stack, query_is_gone
+
+
+def running(stack: Stack) -> int:
+    """An export that stands still at the locked ledger; its id."""
+    batch = stack.start_export()
+    task = stack.task(batch)["task"]
+    stack.wait("it reads", lambda: not query_is_gone(stack, task))
+    return batch
+
+
+@pytest.mark.slow
+def test_stopped(stack: Stack) -> None:
+    """The work is given back within seconds, spends no attempt, and the next worker does it."""
+    with stack.ledger_locked():
+        batch = running(stack)
+        began = time.monotonic()
+        stack.stop("worker")
+        took = time.monotonic() - began
+        after = stack.task(batch)
+        assert (after["status"], after["attempts"]) == ("PENDING", 0), stack.tails()
+        assert stack.messages(batch)[-1][0] == "TSK-IN-003"
+        assert took < 4, "a supervisor does not wait longer"
+        assert query_is_gone(stack, after["task"])
+    stack.start("worker")
+    assert stack.wait_for_end(batch)["attempts"] == 1
+    checks.no_orphans(stack)
+
+
+@pytest.mark.slow
+def test_killed(stack: Stack) -> None:
+    """Its children end with it, the lease ends, and the reaper gives the work to the next worker."""
+    with stack.ledger_locked():
+        batch = running(stack)
+        children = stack.children("worker")
+        assert children
+        stack.kill("worker")
+        stack.wait("its children end", lambda: not [pid for pid in children if Path(f"/proc/{pid}").exists()], 5)
+    stack.start("worker")
+    assert stack.wait_for_end(batch)["attempts"] == 2
+    assert [code for code, _ in stack.messages(batch)] == ["TSK-IN-004"]
+    checks.no_orphans(stack)
+
+
+def test_cancelled(stack: Stack) -> None:
+    """Final at once; the worker stops within five seconds, and so does the database."""
+    with stack.ledger_locked():
+        batch = running(stack)
+        task = stack.task(batch)["task"]
+        children = set(stack.children("worker"))
+        answer = stack.request("DELETE", f"/api/generic/readconsumptionbatches/{batch}")
+        assert answer.status_code == 202, answer.text
+        assert stack.task(batch)["operation"] == "Cancelled"
+        stack.wait("the query is gone", lambda: query_is_gone(stack, task), 5)
+        assert stack.request("DELETE", f"/api/generic/readconsumptionbatches/{batch}").status_code == 409
+    assert set(stack.children("worker")) == children, "nobody had to be ended by force"
+    stack.wait_for_end(stack.start_export())
+    assert checks.everything_ends(stack, since=batch - 1, accepted=[batch])[batch] == "Cancelled"
+    checks.no_orphans(stack)
+
+
+@pytest.mark.slow
+def test_too_slow(stack: Stack) -> None:
+    limits = {"TASK_SOFT_TIME_LIMIT": "2", "TASK_TIME_LIMIT": "20"}
+    with stack.restarted_with("worker", **limits), stack.ledger_locked():
+        batch = stack.start_export()
+        stack.wait_for_end(batch, "Failed", seconds=10)
+    (message,) = stack.messages(batch)
+    assert message[0] == "TSK-FA-003"
+    assert "longer than an operation may" in message[1]
+    checks.no_orphans(stack)
+
+
+@pytest.mark.slow
+def test_too_slow_and_deaf(stack: Stack) -> None:
+    """Who does not listen is killed by its worker; the reaper gives the work to another."""
+    with stack.restarted_with("worker", TASK_SOFT_TIME_LIMIT="2", TASK_TIME_LIMIT="4"):
+        stack.arm("export.chunk", "freeze 8")
+        batch = stack.start_export()
+        stack.wait("it stands still", lambda: not stack.is_armed("export.chunk"))
+        stack.wait_for_end(batch)
+        stack.wait("the worker ends it", lambda: "Hard time limit (4s) exceeded" in stack.log("worker").read_text())
+    assert [code for code, _ in stack.messages(batch)] == ["TSK-IN-004"]
+    checks.no_orphans(stack)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["web", "keeper", "beat", "worker"])
+def test_who_is_told_to_stop_stops(stack: Stack, name: str) -> None:
+    began = time.monotonic()
+    stack.stop(name)
+    assert time.monotonic() - began < 4
+    stack.start(name)
+
+
+@pytest.mark.slow
+def test_a_worker_that_stood_still_does_no_harm(stack: Stack) -> None:
+    """Its machine slept, the work went to another, and then it wakes."""
+    with stack.ledger_locked():
+        batch = running(stack)
+        sleepers = stack.children("worker")
+        for sleeper in sleepers:
+            os.kill(sleeper, signal.SIGSTOP)
+        stack.wait("the work is taken away", lambda: stack.task(batch)["status"] == "PENDING")
+    for sleeper in sleepers:
+        os.kill(sleeper, signal.SIGCONT)
+    assert stack.wait_for_end(batch)["attempts"] == 2
+    checks.everything_ends(stack, since=batch - 1, accepted=[batch])
+    checks.no_orphans(stack)
