@@ -19,7 +19,7 @@ class TaskSubject(Protocol):
     @property
     def created_by_id(self) -> int: ...
     @property
-    def subject_path(self) -> str: ...
+    def subject_path(self) -> str | None: ...
     @property
     def interfaced_message_id(self) -> int: ...
 
@@ -43,11 +43,16 @@ def _may_restart(task: TaskSubject, reader: Reader) -> bool:
     return TaskStatus(task.status) in allowed_from(Move.RESTART) and reader.may_change(task.created_by_id)
 
 
+def _has_subject(task: TaskSubject, reader: Reader) -> bool:
+    """Not when only another version of the service knows the type: the address would be dead here."""
+    return task.subject_path is not None
+
+
 TASK_LINKS: tuple[Rule[TaskSubject], ...] = (
     Rule(SELF, None, lambda task: task_path(task.id)),
     Rule("operator:messages", "GET", lambda task: messages_path(task.interfaced_message_id)),
     Rule("operator:restart", "POST", lambda task: f"taskprocessing/{task.id}/restart", _may_restart),
-    Rule("operator:subject", "GET", lambda task: task.subject_path),
+    Rule("operator:subject", "GET", lambda task: str(task.subject_path), _has_subject),
 )
 
 

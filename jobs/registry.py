@@ -52,6 +52,12 @@ def get(code: str) -> LongRunningOperation:
     return _operations[code]
 
 
+def subject_path(code: str, subject_id: int | None) -> str | None:
+    """Where the operation of a task lies below `/api/`; None when this installation does not know its type."""
+    operation = _operations.get(code)
+    return None if operation is None else operation.path.format(id=subject_id)
+
+
 def of_model(model: type[Operation]) -> LongRunningOperation:
     return next(operation for operation in _operations.values() if operation.model is model)
 

@@ -37,8 +37,8 @@ class TaskRow(NamedTuple):
     interfaced_message_id: int
 
     @property
-    def subject_path(self) -> str:
-        return registry.get(self.type_code).path.format(id=self.subject_id)
+    def subject_path(self) -> str | None:
+        return registry.subject_path(self.type_code, self.subject_id)
 
 
 _TASK_FIELDS = (
@@ -101,15 +101,19 @@ def progress_document(written: int, expected: int | None) -> dict[str, int]:
     return document
 
 
+def _subject_links(path: str | None) -> list[dict[str, str]]:
+    """The way to the operation; none when only another version of the service knows its type."""
+    return [] if path is None else [link("operator:subject", path, "GET")]
+
+
 def messages_document(held: InterfacedMessage, messages: Iterable[Message]) -> dict[str, Any]:
     task = held.task
-    subject = registry.get(task.task_type.code).path.format(id=task.subject_id)
     return {
         **technical(held, type_name="interfacedMessage"),
         "links": [
             link(SELF, messages_path(held.pk)),
             link("operator", task_path(task.pk), "GET"),
-            link("operator:subject", subject, "GET"),
+            *_subject_links(registry.subject_path(task.task_type.code, task.subject_id)),
         ],
         **dates(held),
         "messages": [
@@ -159,13 +163,13 @@ def monitor_document(task: TaskRow) -> dict[str, Any]:
     """The operation in the words that ready-made pollers know; the resource itself is one link away."""
     status = MONITOR_STATUS[TaskStatus(task.status)]
     path = f"operations/{task.id}"
-    subject = link("operator:subject", task.subject_path, "GET")
+    subject = _subject_links(task.subject_path)
     return {
         "type": "operation",
         "id": task.id,
         "status": status,
         "done": status != "Running",
-        "resourceLocation": subject["href"],
-        "links": [link(SELF, path), subject, link("operator", task_path(task.id), "GET")],
+        **({"resourceLocation": subject[0]["href"]} if subject else {}),
+        "links": [link(SELF, path), *subject, link("operator", task_path(task.id), "GET")],
         **dates(task),
     }

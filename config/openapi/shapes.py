@@ -143,7 +143,8 @@ SHAPES: dict[str, Schema] = {
             "links": many(ref("Link")),
             "creationDate": ref("DateTime"),
             "lastUpdatedDate": ref("DateTime"),
-        }
+        },
+        ("resourceLocation",),
     ),
     "InterfacedMessage": shape(
         {

@@ -191,11 +191,8 @@ def chunked(world: World, method: str, path: str, body: bytes) -> Any:
         "HTTP_TRANSFER_ENCODING": "chunked",
         "CONTENT_TYPE": "application/json",
     }
-    savepoint = transaction.savepoint()
-    response = client.request(
-        method, path, Transfer_Encoding="chunked", Content_Type="application/json", environ=environ
-    )
-    transaction.savepoint_rollback(savepoint)
+    with undone(method):
+        response = client.request(method, path, environ=environ)
     return check(response)
 
 
