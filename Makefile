@@ -25,7 +25,7 @@ demo: .venv/installed ## Start everything, show one export, and end
 	@exec $(MANAGE) up --once
 
 test: .venv/installed-test ## Run the tests
-	$(PYTHON) -m pytest -n auto
+	$(PYTHON) -m pytest -n auto --dist loadfile
 
 faults: .venv/installed-test ## Kill, stop, freeze and starve the service; takes minutes
 	$(PYTHON) -m pytest tests/faults -v -m 'slow or not slow'

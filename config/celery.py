@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 from typing import Any
 
 from billiard.common import REMAP_SIGTERM
@@ -13,6 +14,8 @@ from celery.signals import setup_logging, worker_init, worker_process_init, work
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 logger = logging.getLogger(__name__)
+
+GIVE_BACK_SECONDS = 3.0  # what is not given back by then is left to the reaper
 
 app = Celery("tallyport")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -53,14 +56,22 @@ def give_work_back(**_: Any) -> None:
 
 
 def _give_work_back() -> None:
-    from django.db import DatabaseError
+    """In a thread: the signal may have come in the middle of something, and a database that does not answer must not
+    keep the worker from ending."""
+    thread = threading.Thread(target=_give_back, name="give-back", daemon=True)
+    thread.start()
+    thread.join(GIVE_BACK_SECONDS)
+
+
+def _give_back() -> None:
+    from django.db import DatabaseError, connections
 
     from jobs.recovery import give_back_all
     from jobs.workers import OWNER
 
     try:
-        given = give_back_all(owner=OWNER)
+        logger.info("%s tasks given back", give_back_all(owner=OWNER))
     except DatabaseError as error:
         logger.warning("work could not be given back (%s); the reaper will see to it", type(error).__name__)
-    else:
-        logger.info("%s tasks given back", given)
+    finally:
+        connections.close_all()

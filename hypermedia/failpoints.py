@@ -8,11 +8,12 @@ file's text is the action:
     terminate       SIGTERM to the program it belongs to, as a service manager sends it
     freeze SECONDS  the whole process stands still, every thread of it, and goes on afterwards
     fail            an exception that nobody expects
-    fail ENOSPC     the operating system's error of that name
+    fail NAME       the operating system's error (ENOSPC), or Python's exception (MemoryError), of that name
 """
 
 from __future__ import annotations
 
+import builtins
 import errno
 import os
 import signal
@@ -69,10 +70,11 @@ def _freeze(seconds: str) -> None:
 
 
 def _fail(name: str = "") -> None:
-    if name:
-        number = getattr(errno, name)
+    if not name:
+        raise FailpointError("a failpoint")
+    if number := getattr(errno, name, None):
         raise OSError(number, os.strerror(number))
-    raise FailpointError("a failpoint")
+    raise getattr(builtins, name)
 
 
 _ACTIONS: dict[str, Callable[..., None]] = {"kill": _kill, "terminate": _terminate, "freeze": _freeze, "fail": _fail}

@@ -13,7 +13,7 @@ from django.db import InterfaceError, OperationalError, connection
 from django.db.utils import Error as DatabaseWrapperError
 
 from jobs import recovery, services
-from jobs.errors import LeaseLost, OperationFailed
+from jobs.errors import LeaseLost, OperationFailed, UnexpectedError
 from jobs.models import Task
 from jobs.services import Outcome
 
@@ -35,7 +35,7 @@ _DATABASE_TROUBLE = {
 
 
 def store(error: Exception, task: Task) -> str:
-    """Stores how the attempt ended; the outcome. Raises the error again when nobody expected it."""
+    """Stores how the attempt ended; the outcome. Raises UnexpectedError when nobody expected it."""
     connection.close()  # the error may have left it in the middle of something
     if isinstance(error, (OperationalError, InterfaceError, psycopg.OperationalError)):
         return _database_trouble(error, task)
@@ -45,12 +45,12 @@ def store(error: Exception, task: Task) -> str:
         return _failed(error, task)
     trace = "".join(traceback.format_exception(error))
     _if_still_ours(task, lambda: services.fail(task=task, **_unexpected(error), stack_trace=trace))
-    raise error
+    raise UnexpectedError(f"{type(error).__name__}: {error}") from error
 
 
 def _failed(failure: OperationFailed, task: Task) -> str:
-    _if_still_ours(task, lambda: services.fail(task=task, code=failure.code, text=failure.text))
-    return Outcome.FAILED
+    stored = _if_still_ours(task, lambda: services.fail(task=task, code=failure.code, text=failure.text))
+    return Outcome.FAILED if stored else Outcome.LOST
 
 
 def _unexpected(error: Exception) -> dict[str, str]:
@@ -76,9 +76,11 @@ def _what_was_wrong(error: Exception) -> str:
     return _DATABASE_TROUBLE.get(next(known, ""), "The database connection was lost")
 
 
-def _if_still_ours(task: Task, change: Callable[[], Any]) -> None:
-    """Makes the change; when the task is lost or the database away, the reaper will see to it."""
+def _if_still_ours(task: Task, change: Callable[[], Any]) -> bool:
+    """Makes the change; False when the task is lost or the database away, and the reaper will see to it."""
     try:
         change()
     except (LeaseLost, OperationalError, InterfaceError) as error:
         logger.warning("task %s: its end could not be stored (%s)", task.pk, type(error).__name__)
+        return False
+    return True

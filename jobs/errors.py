@@ -15,6 +15,11 @@ class OperationFailed(Exception):
         self.text = f"{what} {advice}"
 
 
+class UnexpectedError(Exception):
+    """An error that nobody expected, for Celery's log of attempts. Its cause is the error itself, which Celery must not
+    see: some (MemoryError, its own Reject) it takes for a message to itself, and ends the whole worker."""
+
+
 class LeaseLost(Exception):
     """This attempt no longer owns its task: cancelled, given to another worker, or out of time. Change nothing."""
 

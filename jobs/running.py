@@ -71,7 +71,7 @@ class Run:
 def run_task(*, task_id: int, celery_task_id: str = "") -> str | None:
     """Claims the task and runs it to an end; the outcome, or None when there was nothing to claim.
 
-    An unexpected error is stored as a failure and then raised again, so that Celery's log of attempts has it too.
+    An unexpected error is stored as a failure and then raised as UnexpectedError, so that Celery's log has it too.
     """
     claimed_at = time.monotonic()
     task = _claim(task_id, celery_task_id)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.api import hostile, matrix
+from tests.api import hostile, hostile_headers, matrix
 from tests.api.hostile import LIMIT
 from tests.api.requests import address, undone
 from tests.api.wire import check, messages, pointers
@@ -220,7 +220,7 @@ def test_bodies_where_none_is_read(world: World, ask: Any) -> None:
 
 
 def test_addresses_that_lead_nowhere(ask: Any) -> None:
-    for path in hostile.PATHS:
+    for path in hostile_headers.PATHS:
         for method in ("GET", "HEAD"):
             response = ask(method, path)
             assert response.status_code == 404, (method, path[:80], response.getvalue()[:300])
@@ -231,17 +231,17 @@ def test_queries_change_nothing(world: World, ask: Any) -> None:
     for route in ("api/generic/tasks/<id:pk>", "api/datafilesets/<code:code>"):
         path = address(route, names)
         plain = ask("GET", path)
-        for query in hostile.QUERIES:
+        for query in hostile_headers.QUERIES:
             response = ask("GET", path + query)
             assert (response.status_code, response.content) == (200, plain.content), query[:80]
 
 
-@pytest.mark.parametrize("accept", hostile.ACCEPTS, ids=lambda accept: ascii(accept[:40]))
+@pytest.mark.parametrize("accept", hostile_headers.ACCEPTS, ids=lambda accept: ascii(accept[:40]))
 def test_accept(world: World, ask: Any, accept: str) -> None:
     names = world.identifiers("operator", "own")
-    expected = 200 if hostile.ACCEPTS[accept] else 406
+    expected = 200 if hostile_headers.ACCEPTS[accept] else 406
     assert ask("GET", address("api/generic/tasks/<id:pk>", names), Accept=accept).status_code == expected
-    expected = 201 if hostile.ACCEPTS[accept] else 406
+    expected = 201 if hostile_headers.ACCEPTS[accept] else 406
     assert ask("POST", EXPORTS, hostile.body(**EXPORT), Accept=accept).status_code == expected
     # Errors and file content ignore it.
     assert ask("GET", "/api/nowhere", Accept=accept).status_code == 404
@@ -249,9 +249,9 @@ def test_accept(world: World, ask: Any, accept: str) -> None:
     assert ask("GET", path, Accept=accept).status_code == 200
 
 
-@pytest.mark.parametrize("content_type", hostile.CONTENT_TYPES, ids=lambda text: ascii(text[:40]))
+@pytest.mark.parametrize("content_type", hostile_headers.CONTENT_TYPES, ids=lambda text: ascii(text[:40]))
 def test_content_type(ask: Any, content_type: str) -> None:
-    expected = 201 if hostile.CONTENT_TYPES[content_type] else 415
+    expected = 201 if hostile_headers.CONTENT_TYPES[content_type] else 415
     assert ask("POST", EXPORTS, hostile.body(**EXPORT), Content_Type=content_type).status_code == expected
     assert ask("POST", EXPORTS, b"", Content_Type=content_type).status_code == 400
 
@@ -269,22 +269,22 @@ def test_tags(world: World, ask: Any, header: str) -> None:
         address("api/generic/tasks/<id:pk>", names),
         address("api/datafilesets/<code:code>/datafiles/<code:file_code>/data", names),
     ):
-        for tag in hostile.TAGS:
+        for tag in hostile_headers.TAGS:
             assert ask("GET", path, **{header: tag}).status_code == expected, (path, tag[:80])
 
 
 def test_ranges(world: World, ask: Any) -> None:
     path = address("api/datafilesets/<code:code>/datafiles/<code:file_code>/data", world.identifiers("operator", "own"))
-    for text in hostile.RANGES_IGNORED:
+    for text in hostile_headers.RANGES_IGNORED:
         assert ask("GET", path, Range=text).status_code == 200, text[:80]
-    for text in hostile.RANGES_IMPOSSIBLE:
+    for text in hostile_headers.RANGES_IMPOSSIBLE:
         assert ask("GET", path, Range=text).status_code == 416, text[:80]
         assert ask("GET", path, Range=text, If_Range="x").status_code == 200
 
 
 def test_request_ids(ask: Any) -> None:
     """A strange id is replaced, since it goes into log lines."""
-    for text in hostile.REQUEST_IDS:
+    for text in hostile_headers.REQUEST_IDS:
         response = ask("GET", "/api", X_Request_ID=text)
         assert response.status_code == 200
         assert response.headers["X-Request-ID"] != text
@@ -292,15 +292,15 @@ def test_request_ids(ask: Any) -> None:
 
 def test_hosts(world: World, ask: Any) -> None:
     """The Host header reaches no link; one that no host can have is a bad request."""
-    for host in hostile.HOSTS:
+    for host in hostile_headers.HOSTS:
         response = ask("GET", "/api", Host=host)
-        assert response.status_code == (200 if host in hostile.POSSIBLE_HOSTS else 400), host[:80]
+        assert response.status_code == (200 if host in hostile_headers.POSSIBLE_HOSTS else 400), host[:80]
         assert b"evil" not in response.content
         assert b"evil" not in response.headers.get("Link", "").encode()
 
 
 def test_credentials(world: World) -> None:
-    for text in hostile.CREDENTIALS:
+    for text in hostile_headers.CREDENTIALS:
         for path in ("/api", "/api/generic/tasks/1", EXPORTS):
             response = world.clients["nobody"].request("GET", path, Authorization=text)
             check(response, 401)

@@ -12,6 +12,11 @@ import pytest
 from tests.faults import checks
 from tests.faults.stack import Stack, query_is_gone
 
+RESULT = """
+    SELECT r.status, r.result FROM django_celery_results_taskresult r
+      JOIN jobs_taskattempt a ON a.celery_task_id = r.task_id WHERE a.task_id = %s
+"""
+
 
 def running(stack: Stack) -> int:
     """An export that stands still at the locked ledger; its id."""
@@ -94,6 +99,21 @@ def test_too_slow_and_deaf(stack: Stack) -> None:
         stack.wait("the worker ends it", lambda: "Hard time limit (4s) exceeded" in stack.log("worker").read_text())
     assert [code for code, _ in stack.messages(batch)] == ["TSK-IN-004"]
     checks.no_orphans(stack)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("error", ["MemoryError", "SystemError", "RecursionError"])
+def test_an_error_of_one_export_is_not_the_workers(stack: Stack, error: str) -> None:
+    """Celery ends the whole worker when it sees a MemoryError."""
+    worker = stack.programs["worker"].pid
+    stack.arm("claimed", f"fail {error}")
+    batch = stack.start_export()
+    stack.wait_for_end(batch, "Failed")
+    assert f"({error})" in stack.messages(batch)[-1][1]
+    stack.wait_for_end(stack.start_export())
+    assert stack.programs["worker"].pid == worker
+    (status, found) = stack.sql(RESULT, stack.task(batch)["task"])[0]
+    assert (status, error in found) == ("FAILURE", True), "Celery's log has it"
 
 
 @pytest.mark.slow

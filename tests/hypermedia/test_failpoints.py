@@ -46,10 +46,14 @@ def test_each_file_acts_once(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_errors_of_the_operating_system(tmp_path: Path) -> None:
+def test_errors_by_name(tmp_path: Path) -> None:
     (tmp_path / "here").write_text("fail ENOSPC")
+    (tmp_path / "there").write_text("fail MemoryError")
+    hit = failpoints._armed(tmp_path)
     with pytest.raises(OSError, match="No space left"):
-        failpoints._armed(tmp_path)("here")
+        hit("here")
+    with pytest.raises(MemoryError):
+        hit("there")
 
 
 @pytest.mark.parametrize(("action", "signum"), [("kill", signal.SIGKILL), ("terminate", signal.SIGTERM)])

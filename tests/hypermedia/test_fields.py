@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
+import hypothesis
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -53,6 +54,7 @@ zones = st.integers(-18 * 60, 18 * 60).map(lambda minutes: timezone(timedelta(mi
 first, last = datetime(2, 1, 1), datetime(9998, 12, 31)  # noqa: DTZ001  # bounds without a zone, as hypothesis wants
 
 
+@hypothesis.settings(deadline=None)
 @given(st.datetimes(first, last, timezones=zones))
 def test_there_and_back(moment: datetime) -> None:
     cut = moment.replace(microsecond=moment.microsecond // 1000 * 1000)

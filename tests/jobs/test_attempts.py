@@ -13,7 +13,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.db import connection
 
 from jobs import recovery, services
-from jobs.errors import OperationFailed
+from jobs.errors import OperationFailed, UnexpectedError
 from jobs.leases import connection_info
 from jobs.models import Task
 from jobs.running import Result, Run, run_task
@@ -64,8 +64,9 @@ def test_an_unexpected_failure_shows_its_stack_trace_to_operators_only(real_toys
 
     real_toys.body = body
     task = real_toys.start()
-    with pytest.raises(ValueError, match="secret"):
+    with pytest.raises(UnexpectedError, match="ValueError: the secret") as raised:
         run_task(task_id=task.pk)
+    assert isinstance(raised.value.__cause__, ValueError)
     ((severity, code, text),) = real_toys.messages(task.pk)
     assert (severity, code) == ("Fatal", "TSK-FA-001")
     assert "ValueError" in text
@@ -151,6 +152,7 @@ def test_our_own_session_may_end_before_a_failure(real_toys: Toys) -> None:
     real_toys.body = body
     task = real_toys.start()
     assert run_task(task_id=task.pk) == "failed"
+    assert real_toys.task(task.pk).status == TaskStatus.ERRORED
     real_toys.check(task.pk)
 
 
@@ -161,7 +163,7 @@ def test_an_error_while_the_result_is_stored_fails_the_operation(real_toys: Toys
 
     real_toys.body = lambda _: Result(record=record)
     task = real_toys.start()
-    with pytest.raises(LookupError):
+    with pytest.raises(UnexpectedError, match="LookupError"):
         run_task(task_id=task.pk)
     assert real_toys.task(task.pk).status == TaskStatus.ERRORED
     assert not real_toys.recorded(), "nothing of the result is kept"

@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from jobs import recovery, services
@@ -125,9 +125,9 @@ def test_who_wakes_after_the_task_was_given_to_another_changes_nothing(real_toys
 
 
 def test_an_end_does_not_look_like_a_loss(real_toys: Toys, settings: Any, caplog: pytest.LogCaptureFixture) -> None:
-    """A renewal that waits for the transaction that ends the task finds no row afterwards."""
+    """Between the commit and the end of the attempt messages are sent, and a renewal would find no row."""
     settings.LEASE_RENEWAL_SECONDS = 0.01
-    real_toys.body = lambda _: Result(record=lambda: time.sleep(0.6))
+    real_toys.body = lambda _: Result(record=lambda: transaction.on_commit(lambda: time.sleep(0.6)))
     task = real_toys.start()
     assert run_task(task_id=task.pk) == "completed"
     assert "lease lost" not in caplog.text
