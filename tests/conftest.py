@@ -57,9 +57,7 @@ class ApiClient:
         self._client = Client()
         self._client.handler = handler()
 
-    def request(
-        self, method: str, path: str, body: Any = None, environ: Any = None, **headers: str
-    ) -> Any:
+    def request(self, method: str, path: str, body: Any = None, environ: Any = None, **headers: str) -> Any:
         """`environ` is what a WSGI server adds."""
         sent = {"Accept": RESOURCE, **{name.replace("_", "-"): value for name, value in headers.items()}}
         if self.user is not None and "Authorization" not in sent:
