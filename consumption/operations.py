@@ -18,6 +18,7 @@ from datafiles.storage import Published, Staged, StorageError
 from hypermedia.failpoints import hit
 from jobs import registry
 from jobs.errors import OperationFailed
+from jobs.models import Task
 from jobs.registry import LongRunningOperation
 from jobs.running import Result, Run
 
@@ -94,6 +95,8 @@ def _limits(connection: Connection[Any], batch: ReadConsumptionBatch) -> list[Ex
 def _record(batch: ReadConsumptionBatch, snapshot: Snapshot, published: Published) -> None:
     content = Content(published, "Export of counters and consumptions", NDJSON)
     data_file_set = store_set(owner_id=batch.created_by_id, description=f"Export {batch.pk}", contents=[content])
+    # The renewals of the lease stored the progress only every other second.
+    Task.objects.filter(pk=batch.task_id).update(rows_written=published.row_count)
     ReadConsumptionBatch.objects.filter(pk=batch.pk).update(
         data_file_set=data_file_set, snapshot=snapshot.text, snapshot_at=snapshot.taken_at
     )

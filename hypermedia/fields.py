@@ -1,10 +1,9 @@
-"""The wire shapes of values: date-times, dates, money."""
+"""The wire shapes of values: date-times, texts, lists."""
 
 from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 
 from django.utils.timezone import localtime
@@ -29,11 +28,6 @@ def date_time(moment: datetime) -> dict[str, str]:
             timespec="milliseconds" if milliseconds else "seconds"
         )
     }
-
-
-def money(value: Decimal, currency: str) -> dict[str, Any]:
-    """`{"value", "currency"}`; the value is a JSON number with its exact digits."""
-    return {"value": value, "currency": currency}
 
 
 def parse_date_time(text: str) -> datetime:

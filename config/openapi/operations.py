@@ -43,6 +43,8 @@ class Route:
     body_required: bool = True
     errors: tuple[int, ...] = ()
     query: Mapping[str, Schema] = field(default_factory=dict)
+    headers: tuple[str, ...] = ()
+    schemes: tuple[str, ...] = ("basic", "bearer")
     open: bool = False
 
     def operation(self, path: str) -> dict[str, Any]:
@@ -57,12 +59,16 @@ class Route:
         }
         if self.text:
             body["description"] = self.text
-        if parameters := [*_path_parameters(path), *_query_parameters(self.query)]:
+        if parameters := [
+            *_path_parameters(path),
+            *_query_parameters(self.query),
+            *(REQUEST_HEADERS[name] for name in self.headers),
+        ]:
             body["parameters"] = parameters
         if self.body:
             content = {media: {"schema": ref(self.body)} for media in (RESOURCE, JSON)}
             body["requestBody"] = {"required": self.body_required, "content": content}
-        body["security"] = [] if self.open else [{"basic": []}, {"bearer": []}]
+        body["security"] = [] if self.open else [{scheme: []} for scheme in self.schemes]
         return body
 
     def _errors(self) -> list[int]:
@@ -72,6 +78,15 @@ class Route:
         return sorted({*COMMON_ERRORS, *reading, *self.errors})
 
 
+REQUEST_HEADERS: dict[str, dict[str, Any]] = {
+    "Idempotency-Key": {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": False,
+        "description": "The same key and body within 24 hours give the first answer again; another body is 422.",
+        "schema": {"type": "string", "minLength": 1},
+    }
+}
 HEADERS: dict[str, Schema] = {
     "Location": {"description": "Where the new resource is.", "schema": {"type": "string", "format": "uri"}},
     "Operation-Location": {

@@ -66,6 +66,8 @@ PROCESSING_ROUTES: dict[tuple[str, str], Route] = {
         },
         text="A client restarts its own tasks, an operator everybody's.",
         body="TaskRestartInput",
+        errors=(409,),
+        headers=("Idempotency-Key",),
         query={"dryRun": {"type": "boolean", "default": False}},
     ),
     ("GET", "/api/taskprocessing/taskrestartbatches/{id}/status"): Route(

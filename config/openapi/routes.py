@@ -36,6 +36,7 @@ ROUTES: dict[tuple[str, str], Route] = {
         {201: Answer("AccessToken", "The token; its text is shown this once.")},
         text="Asked for with the password: a token cannot prolong itself.",
         body="AccessTokenInput",
+        schemes=("basic",),
     ),
     ("POST", "/api/readconsumptionbatches"): Route(
         "startExport",
@@ -50,6 +51,8 @@ ROUTES: dict[tuple[str, str], Route] = {
         },
         text="Both date-times are inclusive. Without `limitCodes` all limits are exported.",
         body="ReadConsumptionBatchInput",
+        errors=(409,),
+        headers=("Idempotency-Key",),
     ),
     ("GET", "/api/generic/readconsumptionbatches/{id}"): Route(
         "getExport",

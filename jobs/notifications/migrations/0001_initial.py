@@ -79,6 +79,7 @@ class Migration(migrations.Migration):
                 ('event', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='notifications.notificationevent')),
             ],
             options={
+                'verbose_name_plural': 'deliveries',
                 'permissions': [('redeliver_delivery', 'Can send events again')],
             },
         ),
