@@ -24,7 +24,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-_END_SECONDS = 5.0  # how long a process that was told to end waits for it at the failpoint
+_END_SECONDS = 2.0  # how long a process that was told to end waits for it at the failpoint
 
 
 class FailpointError(Exception):

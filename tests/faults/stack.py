@@ -159,13 +159,11 @@ class Stack:
 
     def children(self, name: str) -> list[int]:
         """The process ids of a program's own children."""
-        me = self.programs[name].pid
-        found = []
-        for stat in Path("/proc").glob("[0-9]*/stat"):
-            with suppress(OSError):
-                if int(stat.read_text().rpartition(")")[2].split()[1]) == me:
-                    found.append(int(stat.parent.name))
-        return found
+        return [process_id for process_id, _, parent, _ in processes() if parent == self.programs[name].pid]
+
+    def nobody_frozen(self) -> bool:
+        groups = {program.pid for program in self.programs.values()}
+        return not [process_id for process_id, state, _, group in processes() if group in groups and state == "T"]
 
     def log(self, name: str) -> Path:
         return self.place.log(name)
@@ -318,6 +316,14 @@ class Stack:
         """A message for the workers, past the service."""
         with Connection(self.place.broker_url) as connection, Celery(set_as_current=False) as app:
             app.send_task(task, kwargs=arguments, queue=queue, connection=connection)
+
+
+def processes() -> Iterator[tuple[int, str, int, int]]:
+    """(process id, state, parent, group) of every process of the machine."""
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            state, parent, group = stat.read_text().rpartition(")")[2].split()[:3]
+            yield int(stat.parent.name), state, int(parent), int(group)
 
 
 def free_port() -> int:

@@ -43,7 +43,7 @@ def rows() -> list[object]:
 
 @pytest.mark.parametrize(("point", "action"), rows())
 def test_row(stack: Stack, point: str, action: str) -> None:
-    since = checks.newest(stack)
+    since, log = checks.newest(stack), stack.log("worker").stat().st_size
     if point in KEEPER:
         stack.arm("export.chunk", "kill")  # so that there is something to reap
     stack.arm(point, action)
@@ -53,9 +53,21 @@ def test_row(stack: Stack, point: str, action: str) -> None:
     expected = "Failed" if (point, action) in FAILS else "Completed"
     assert set(ends.values()) <= {expected}, stack.tails()
     assert ends or point in WEB
+    if action.startswith("freeze"):
+        stack.wait("everybody is awake", stack.nobody_frozen)
+    if action.startswith("freeze") and point in WORKER:
+        stack.wait("whoever slept ends its attempt too", lambda: attempts_are_over(stack, log))
     if action == "terminate":
         assert {stack.task(batch)["attempts"] for batch in ends} <= {1}, "who is told to stop spends no attempt"
     checks.no_orphans(stack)
+
+
+def attempts_are_over(stack: Stack, since: int) -> bool:
+    """Whether each attempt that the worker's log tells of, from that byte on, has come to an end there."""
+    told = stack.log("worker").read_bytes()[since:].decode()
+    begun = re.findall(r"task \d+: attempt \d+ of", told)
+    over = re.findall(r"task \d+: (?:completed|failed|lost)$", told, re.MULTILINE)
+    return len(begun) == len(over) > 0
 
 
 def post(stack: Stack) -> list[int]:
