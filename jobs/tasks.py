@@ -22,6 +22,7 @@ def run(self: Any, *, task_id: int) -> dict[str, Any]:
     """Runs one task if it still waits. A late or doubled message finds nothing to do and leaves no trace."""
     outcome = running.run_task(task_id=task_id, celery_task_id=str(self.request.id or ""))
     if outcome is None:
+        logger.info("task %s: nothing to claim", task_id)
         raise Ignore
     return {"task": task_id, "outcome": outcome}
 

@@ -16,11 +16,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import psycopg
 import requests
 from celery import Celery
-from kombu import Connection
 from redis import Redis
 
 from config.embedded import broker, folders, place, postgres, process
@@ -312,10 +312,24 @@ class Stack:
         """Has the keeper run the janitor, now and for files of any age."""
         self.send("datafiles.tasks.tidy", "housekeeping", older_than_seconds=0)
 
+    def is_through(self, number: int) -> bool:
+        """Whether the worker has had so many messages of tasks since it started, and is done with all of them."""
+        node = f"worker-{self.port}@{socket.gethostname()}"
+        with self.client() as app:
+            worker: Any = app.control.inspect(destination=[node], timeout=2)
+            stats, active = worker.stats(), worker.active()
+        return bool(stats and active) and stats[node]["total"].get("jobs.tasks.run", 0) >= number and not active[node]
+
     def send(self, task: str, queue: str, **arguments: object) -> None:
         """A message for the workers, past the service."""
-        with Connection(self.place.broker_url) as connection, Celery(set_as_current=False) as app:
-            app.send_task(task, kwargs=arguments, queue=queue, connection=connection)
+        with self.client() as app:
+            app.send_task(task, kwargs=arguments, queue=queue)
+
+    @contextmanager
+    def client(self) -> Iterator[Celery]:
+        """Of our broker: the address in the environment, which is another one's, goes before any other."""
+        with patch.dict(os.environ, CELERY_BROKER_URL=self.place.broker_url), Celery(set_as_current=False) as app:
+            yield app
 
 
 def processes() -> Iterator[tuple[int, str, int, int]]:
