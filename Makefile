@@ -28,7 +28,7 @@ test: .venv/installed-test ## Run the tests
 	$(PYTHON) -m pytest -n auto --dist loadfile
 
 faults: .venv/installed-test ## Kill, stop, freeze and starve the service; takes minutes
-	$(PYTHON) -m pytest tests/faults -v -m 'slow or not slow'
+	$(PYTHON) -m pytest tests/faults -n 2 -v -m 'slow or not slow'
 
 slow: .venv/installed-test ## Run the tests that take longer
 	$(PYTHON) -m pytest -m slow --ignore tests/faults

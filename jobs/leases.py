@@ -86,7 +86,6 @@ class Lease:
     def guards(self, connection: psycopg.Connection[Any]) -> None:
         """Names a connection whose statement is cancelled when the lease is lost."""
         self._guarded.append(connection)
-        self.check()
 
     def finishing(self) -> None:
         """No more renewals: the task is about to end, and must not look lost because it has. What is left of the

@@ -44,7 +44,9 @@ class Run:
         self._lease = lease
 
     def connect(self, **overrides: Any) -> psycopg.Connection[Any]:
-        """A database connection of its own for this attempt; its statement is cancelled when the lease is lost."""
+        """A database connection of its own for this attempt; its statement is cancelled when the lease is lost.
+        Raises LeaseLost when it is already."""
+        self._lease.check()
         connection = psycopg.connect(
             connection_info(application_name=f"tallyport task {self.task.pk}", **overrides), autocommit=True
         )

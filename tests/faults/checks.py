@@ -9,7 +9,7 @@ import psycopg
 
 from tests.faults import oracle
 from tests.faults.oracle import Content
-from tests.faults.stack import END_STATES, PATIENCE, Stack
+from tests.faults.stack import END_STATES, PATIENCE, Stack, query_is_gone
 
 _FILES = """
     SELECT f.storage_key, f.row_count, f.content_length, f.sha256, b.snapshot::text
@@ -27,6 +27,14 @@ def idle(stack: Stack, seconds: float = PATIENCE) -> None:
     """Waits until nothing waits and nothing runs."""
     unfinished = "SELECT count(*) FROM jobs_task WHERE status IN ('PENDING', 'PROCESSING')"
     stack.wait("all tasks end", lambda: stack.value(unfinished) == 0, seconds)
+
+
+def running(stack: Stack) -> int:
+    """An export that stands still at the locked ledger; its id."""
+    batch = stack.start_export()
+    task = stack.task(batch)["task"]
+    stack.wait("it reads", lambda: not query_is_gone(stack, task))
+    return batch
 
 
 def everything_ends(stack: Stack, *, since: int, accepted: Iterable[int], seconds: float = PATIENCE) -> dict[int, str]:

@@ -192,12 +192,26 @@ class Stack:
             self.broker.send_signal(signal.SIGCONT)
 
     @contextmanager
-    def database_down(self) -> Iterator[None]:
-        postgres.stop(self.postgres)
+    def database_down(self, signum: int = signal.SIGINT) -> Iterator[None]:
+        """Ended in good order, or by SIGQUIT as in a crash."""
+        process.stop(self.postgres, (signum, PATIENCE))
         try:
             yield
         finally:
             self.postgres = postgres.start(self.place)
+
+    @contextmanager
+    def database_frozen(self) -> Iterator[None]:
+        """It accepts connections and never answers, like a machine that lost its disk."""
+        me = self.postgres.pid
+        frozen = [me, *(process_id for process_id, _, parent, _ in processes() if parent == me)]
+        for process_id in frozen:
+            os.kill(process_id, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for process_id in frozen:
+                os.kill(process_id, signal.SIGCONT)
 
     @contextmanager
     def ledger_locked(self) -> Iterator[None]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 
 from tests.faults import checks
 from tests.faults.stack import Stack
+
+SLOW = pytest.mark.slow
 
 END_SESSIONS = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -13,11 +17,13 @@ END_SESSIONS = """
 """
 
 
-def test_restarted_while_an_export_runs(stack: Stack) -> None:
+@pytest.mark.parametrize(
+    "signum", [pytest.param(signal.SIGINT, id="restarted"), pytest.param(signal.SIGQUIT, id="crashed", marks=SLOW)]
+)
+def test_ended_while_an_export_runs(stack: Stack, signum: int) -> None:
     with stack.ledger_locked():
-        batch = stack.start_export()
-        stack.wait("it runs", lambda: stack.task(batch)["status"] == "PROCESSING")
-        with stack.database_down():
+        batch = checks.running(stack)
+        with stack.database_down(signum):
             for method, path in (("GET", f"/api/generic/readconsumptionbatches/{batch}"), ("GET", "/readyz")):
                 answer = stack.request(method, path)
                 assert answer.status_code == 503, answer.text
@@ -30,11 +36,23 @@ def test_restarted_while_an_export_runs(stack: Stack) -> None:
     checks.no_orphans(stack)
 
 
-@pytest.mark.slow
+@SLOW
+def test_frozen_for_longer_than_a_lease(stack: Stack) -> None:
+    """Nobody can renew, cancel or ask anything; the attempt ends itself, by force, and the work is done again."""
+    with stack.ledger_locked():
+        batch = checks.running(stack)
+        children = set(stack.children("worker"))
+        with stack.database_frozen():
+            stack.wait("the attempt ends itself", lambda: children - set(stack.children("worker")))
+    assert stack.wait_for_end(batch)["attempts"] == 2
+    checks.everything_ends(stack, since=batch - 1, accepted=[batch])
+    checks.no_orphans(stack)
+
+
+@SLOW
 def test_all_sessions_ended_while_an_export_runs(stack: Stack) -> None:
     with stack.ledger_locked():
-        batch = stack.start_export()
-        stack.wait("it runs", lambda: stack.task(batch)["status"] == "PROCESSING")
+        batch = checks.running(stack)
         stack.sql(END_SESSIONS)
     assert stack.request("GET", f"/api/generic/readconsumptionbatches/{batch}").status_code == 200
     stack.wait_for_end(batch)

@@ -18,19 +18,11 @@ RESULT = """
 """
 
 
-def running(stack: Stack) -> int:
-    """An export that stands still at the locked ledger; its id."""
-    batch = stack.start_export()
-    task = stack.task(batch)["task"]
-    stack.wait("it reads", lambda: not query_is_gone(stack, task))
-    return batch
-
-
 @pytest.mark.slow
 def test_stopped(stack: Stack) -> None:
     """The work is given back within seconds, spends no attempt, and the next worker does it."""
     with stack.ledger_locked():
-        batch = running(stack)
+        batch = checks.running(stack)
         began = time.monotonic()
         stack.stop("worker")
         took = time.monotonic() - began
@@ -48,7 +40,7 @@ def test_stopped(stack: Stack) -> None:
 def test_killed(stack: Stack) -> None:
     """Its children end with it, the lease ends, and the reaper gives the work to the next worker."""
     with stack.ledger_locked():
-        batch = running(stack)
+        batch = checks.running(stack)
         children = stack.children("worker")
         assert children
         stack.kill("worker")
@@ -62,7 +54,7 @@ def test_killed(stack: Stack) -> None:
 def test_cancelled(stack: Stack) -> None:
     """Final at once; the worker stops within five seconds, and so does the database."""
     with stack.ledger_locked():
-        batch = running(stack)
+        batch = checks.running(stack)
         task = stack.task(batch)["task"]
         children = set(stack.children("worker"))
         answer = stack.request("DELETE", f"/api/generic/readconsumptionbatches/{batch}")
@@ -129,7 +121,7 @@ def test_who_is_told_to_stop_stops(stack: Stack, name: str) -> None:
 def test_a_worker_that_stood_still_does_no_harm(stack: Stack) -> None:
     """Its machine slept, the work went to another, and then it wakes."""
     with stack.ledger_locked():
-        batch = running(stack)
+        batch = checks.running(stack)
         sleepers = stack.children("worker")
         for sleeper in sleepers:
             os.kill(sleeper, signal.SIGSTOP)

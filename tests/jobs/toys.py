@@ -11,12 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection, connections, models
 
 from hypermedia.readers import Role
 from jobs import registry, services
-from jobs.models import Operation, Task
+from jobs.models import Operation, Task, TaskType
 from jobs.registry import LongRunningOperation
 from jobs.running import Result, Run
 from jobs.states import OPERATION_STATUS, TaskStatus
@@ -103,7 +104,7 @@ class Toys:
 
 @contextmanager
 def installed() -> Iterator[Toys]:
-    """The table, the registration and the task type of the toy. Whoever commits has to `remove_table` too."""
+    """The table, the registration and the task type of the toy. Whoever commits has to `remove` too."""
     with connection.schema_editor() as editor:
         editor.create_model(Toy)
     toys = Toys()
@@ -116,9 +117,15 @@ def installed() -> Iterator[Toys]:
         ContentType.objects.clear_cache()  # it knows the row of a table that is no more
 
 
-def remove_table() -> None:
+def remove() -> None:
+    """Every row that toys leave behind, and their table."""
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE jobs_task CASCADE")
     with connection.schema_editor() as editor:
         editor.delete_model(Toy)
+    TaskType.objects.filter(code="Toy").delete()
+    ContentType.objects.filter(app_label="toys").delete()
+    User.objects.all().delete()
 
 
 def everything() -> Everything:
