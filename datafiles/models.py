@@ -22,11 +22,18 @@ class DataFileSetQuerySet(models.QuerySet["DataFileSet"]):
 
 
 class DataFileSet(models.Model):
-    """A named set of files. `locked` while an operation owns it. `created_by` is its owner."""
+    """A named set of files. `locked` while an operation owns it. `created_by` is its owner.
+
+    `snapshot_at` is the time of the database snapshot that an export read. `totals` has one entry per limit code:
+    `{"limitCode", "consumptions": n, "counters": n, "amount" | "numberOfUnits" | "serviceDays": exact decimal as a
+    string, "currency"?, "firstTransactionDateTime"?, "lastTransactionDateTime"?}`. Both are for the manifest.
+    """
 
     code = models.CharField(max_length=60, unique=True, default=new_code)
     description = models.CharField(max_length=200, blank=True)
     locked = models.BooleanField(default=False)
+    snapshot_at = models.DateTimeField(null=True, editable=False)
+    totals = models.JSONField(default=list, editable=False)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)
     last_updated_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -30,10 +32,21 @@ class Content:
 
 
 @transaction.atomic
-def store_set(*, owner_id: int, description: str, contents: Sequence[Content]) -> DataFileSet:
+def store_set(
+    *,
+    owner_id: int,
+    description: str,
+    contents: Sequence[Content],
+    snapshot_at: datetime | None = None,
+    totals: Sequence[Mapping[str, Any]] = (),
+) -> DataFileSet:
     """The rows of a set whose files are published already; call it in the transaction that makes them known."""
     data_file_set = DataFileSet.objects.create(
-        description=description, created_by_id=owner_id, last_updated_by_id=owner_id
+        description=description,
+        created_by_id=owner_id,
+        last_updated_by_id=owner_id,
+        snapshot_at=snapshot_at,
+        totals=list(totals),
     )
     DataFile.objects.bulk_create(
         DataFile(
