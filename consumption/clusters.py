@@ -40,5 +40,6 @@ def adopt() -> int:
             "UPDATE consumption_ledgercluster SET adopted_at = statement_timestamp(),"
             " system_identifier = (SELECT system_identifier::text FROM pg_control_system())"
         )
-    ReadConsumptionBatch.objects.exclude(snapshot=None).update(snapshot=None)
+    remembering = ReadConsumptionBatch.objects.exclude(snapshot=None, since_snapshot=None)
+    remembering.update(snapshot=None, since_snapshot=None)
     return adopted

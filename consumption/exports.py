@@ -33,11 +33,15 @@ class ExportedLimit:
 
 @dataclass(frozen=True)
 class Window:
-    """Which entries: transaction date-times from `start` to `end`, both inclusive, of these limits."""
+    """Which entries: transaction date-times from `start` to `end`, both inclusive, of these limits.
+
+    With `since`, an earlier snapshot, only those that it did not see: what became visible after it, whenever written.
+    """
 
     start: datetime
     end: datetime
     limits: Sequence[ExportedLimit]
+    since: str | None = None
 
 
 @dataclass(frozen=True)
@@ -151,9 +155,22 @@ _MOMENT = SQL("""replace(to_char(c.transaction_datetime, 'YYYY-MM-DD"T"HH24:MI:S
 def _condition(window: Window) -> Composed:
     if not window.limits:
         return SQL("{}").format(SQL("false"))
-    return SQL("c.limit_id IN ({}) AND c.transaction_datetime BETWEEN {} AND {}").format(
-        SQL(", ").join(Literal(limit.id) for limit in window.limits), Literal(window.start), Literal(window.end)
+    return SQL("c.limit_id IN ({}) AND c.transaction_datetime BETWEEN {} AND {}{}").format(
+        SQL(", ").join(Literal(limit.id) for limit in window.limits),
+        Literal(window.start),
+        Literal(window.end),
+        _unseen_by(window.since),
     )
+
+
+def _unseen_by(snapshot: str | None) -> Composed:
+    """Entries that an earlier snapshot did not see. All of them carry its oldest running transaction's id or a higher
+    one, which spares reading those before it: `consumption_written` is an index on that expression."""
+    if snapshot is None:
+        return Composed([])
+    return SQL(
+        " AND c.transaction_id::text::bigint >= {} AND NOT pg_visible_in_snapshot(c.transaction_id, {}::pg_snapshot)"
+    ).format(Literal(int(snapshot.partition(":")[0])), Literal(snapshot))
 
 
 def _entries(window: Window) -> Composed:

@@ -64,7 +64,8 @@ def wait_until_complete(run: Run, connection: Connection[Any], batch: ReadConsum
 
 def _write(run: Run, connection: Connection[Any], batch: ReadConsumptionBatch, staged: Staged) -> int:
     """Counters first, then consumptions; the number of lines."""
-    window = Window(batch.transaction_start, batch.transaction_end, _limits(connection, batch))
+    limits, since = _limits(connection, batch), _earlier_snapshot(batch)
+    window = Window(batch.transaction_start, batch.transaction_end, limits, since)
     expected = exports.estimate(connection, window)
     run.progress(0, expected)
     written = 0
@@ -90,6 +91,17 @@ def _limits(connection: Connection[Any], batch: ReadConsumptionBatch) -> list[Ex
             "A restart will not help; request an export without it.",
         )
     return limits
+
+
+def _earlier_snapshot(batch: ReadConsumptionBatch) -> str | None:
+    """The snapshot that the export continues from, if it does. `adopt_ledger` forgets those of another cluster."""
+    if batch.since_snapshot is None and batch.since_snapshot_at is not None:
+        raise OperationFailed(
+            "CON-FA-003",
+            "The export continues from an earlier one, and the database was restored into another cluster since.",
+            "A restart will not help; request an export of a period.",
+        )
+    return cast("str | None", batch.since_snapshot)
 
 
 def _record(batch: ReadConsumptionBatch, snapshot: Snapshot, published: Published) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from consumption.models import Limit, ReadConsumptionBatch
 from hypermedia.errors import ResultMessage, RuleBroken
 from jobs import services as jobs
+
+# The end of a window without an end; a day short of the last date, for time zones ahead of UTC.
+OPEN_END = datetime(9999, 12, 30, tzinfo=UTC)
 
 
 def start_export(
@@ -18,8 +21,13 @@ def start_export(
     limit_codes: Sequence[str] | None = None,
     format: str | None = None,
     compression: str | None = None,
+    since: ReadConsumptionBatch | None = None,
 ) -> ReadConsumptionBatch:
     """Stores an export and its task. Both ends of the window are inclusive; no `limit_codes`: all limits.
+
+    `since`: a completed export; the new one leaves out every entry that the snapshot of that one saw. Where one window
+    goes on for ever (`OPEN_END`), exports that continue each other neither lose an entry nor have one twice, however
+    late its writer commits; so they wait for nobody.
 
     Raises RuleBroken with every rule that the request breaks.
     """
@@ -32,6 +40,8 @@ def start_export(
         limit_codes=None if limit_codes is None else list(limit_codes),
         format=format,
         compression=compression,
+        since_snapshot=since.snapshot if since else None,
+        since_snapshot_at=since.snapshot_at if since else None,
     )
     jobs.start(operation=batch, user_id=user_id)
     return batch
