@@ -13,10 +13,11 @@ PYTHON := .venv/bin/python
 MANAGE := $(PYTHON) manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test faults slow check stop reset logs install
+N ?=
+.PHONY: help run demo test faults slow bench bench-all check stop reset logs install
 
 help: ## List these commands
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
 
 run: .venv/installed ## Start everything, show one export, and serve on (PORT=9998)
 	@exec $(MANAGE) up
@@ -32,6 +33,12 @@ faults: .venv/installed-test ## Kill, stop, freeze and starve the service; takes
 
 slow: .venv/installed-test ## Run the tests that take longer
 	$(PYTHON) -m pytest -m slow --ignore tests/faults
+
+bench: .venv/installed-test ## Measure the ratios that matter, in under 10 minutes (N=rows)
+	$(PYTHON) -m benchmarks $(if $(N),--size $(N))
+
+bench-all: .venv/installed-test ## Measure all of them
+	$(PYTHON) -m benchmarks --all $(if $(N),--size $(N))
 
 check: .venv/installed-test ## Style, types, import rules, missing migrations, production settings
 	$(PYTHON) -m ruff check .
