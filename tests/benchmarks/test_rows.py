@@ -28,7 +28,7 @@ def row(ours: list[float], other: list[float], **changes: Any) -> tuple[Row, lis
     def prepare(_: int | None) -> Iterator[tuple[Side, Side]]:
         yield side("ours"), side("other")
 
-    settings = {"bar": AtMost(1.25), "rounds": len(ours), "warm_up": False} | changes
+    settings: dict[str, Any] = {"bar": AtMost(1.25), "rounds": len(ours), "warm_up": False} | changes
     return Row("row", "ours", "other", unit="s", prepare=prepare, **settings), asked
 
 
