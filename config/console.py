@@ -47,6 +47,7 @@ SECTIONS: tuple[tuple[str, tuple[Page, ...]], ...] = (
     (
         "Administration",
         (
+            Page("Audit", "policy", "audit_entry"),
             Page("Users", "person", "auth_user"),
             Page("Groups", "groups", "auth_group"),
             Page("Access tokens", "key", "callbacks_accesstoken"),

@@ -7,6 +7,7 @@ from typing import Any
 from hypermedia.readers import Role
 
 _SEEN_BY_OPERATORS = (
+    "audit.view_entry",
     "consumption.view_limit",
     "consumption.view_transactionsource",
     "consumption.view_readconsumptionbatch",

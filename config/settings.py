@@ -65,6 +65,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("BODY_LIMIT", default=1024 * 1024)
 
 INSTALLED_APPS = [
     "config.apps.ConfigConfig",
+    "audit.apps.AuditConfig",
     "consumption.apps.ConsumptionConfig",
     "datafiles.apps.DatafilesConfig",
     "jobs.apps.JobsConfig",
@@ -94,6 +95,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "audit.middleware.AuditMiddleware",
 ]
 
 TEMPLATES: list[dict[str, Any]] = [
@@ -155,6 +157,8 @@ CALLBACK_ERRORS_AS_HTTP = env.bool("CALLBACK_ERRORS_AS_HTTP", default=False)  # 
 BASIC_CACHE_SECONDS = 60
 ACCESS_TOKEN_DAYS = env.int("ACCESS_TOKEN_DAYS", default=90)
 ACCESS_TOKEN_MAX_DAYS = env.int("ACCESS_TOKEN_MAX_DAYS", default=366)
+# A proxy ends TLS, sets `X-Forwarded-Proto`, and adds the client's address to `X-Forwarded-For`.
+BEHIND_TLS_PROXY = env.bool("BEHIND_TLS_PROXY", default=False)
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SECURE_CONTENT_TYPE_NOSNIFF = True
@@ -165,9 +169,14 @@ if not DEVELOPMENT:
     SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
     SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=31_536_000)
     SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", default=True)
-    if env.bool("BEHIND_TLS_PROXY", default=False):
+    if BEHIND_TLS_PROXY:
         SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+
+_days = env.int("AUDIT_RETENTION_DAYS", default=400)
+AUDIT_RETENTION = timedelta(days=_days)
+if _days < 30:
+    raise ImproperlyConfigured("AUDIT_RETENTION_DAYS has to be at least 30: the database keeps younger entries.")
 
 # -- REST framework --------------------------------------------------------------------------------
 
@@ -269,6 +278,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 3600.0,
         "options": {"expires": 3600},
     },
+    "forget-audit": {"task": "audit.tasks.forget", "schedule": 600.0, "options": {"expires": 600}},
     "forget": {"task": "jobs.tasks.forget", "schedule": 600.0, "options": {"expires": 600}},
     "tidy": {"task": "datafiles.tasks.tidy", "schedule": 3600.0, "options": {"expires": 3600}},
 }

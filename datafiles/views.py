@@ -50,6 +50,7 @@ class DataView(ResourceView):
     """The bytes of one file: streamed, by range on request, never in memory as a whole."""
 
     roles = {"GET": DATA_READERS}
+    audited = {"GET": "data.read"}
     content_negotiation_class = AnyAccept
 
     def find(self, code: str, file_code: str) -> DataFile:

@@ -65,6 +65,7 @@ class SearchView(ResourceView):
     """`POST .../search`: the same with its words in the body."""
 
     collection: ClassVar[Collection[Any]]
+    audited = {"POST": ""}
     serializer_class: type[Serializer[Any]] = SearchInput
 
     def post(self, request: Request) -> Response:

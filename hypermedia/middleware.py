@@ -12,6 +12,8 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
+from hypermedia.origin import address, address_of
+
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -38,6 +40,7 @@ class RequestIdMiddleware:
         current = given if _SANE_ID.fullmatch(given) else uuid.uuid4().hex
         # Not taken back at the end: Django logs refusals, and servers send streams, after this has returned.
         request_id.set(current)
+        address.set(address_of(request))
         response = self.get_response(request)
         response["X-Request-ID"] = current
         return response

@@ -51,9 +51,10 @@ class BareOptionsView(APIView):
 
 
 class ResourceView(BareOptionsView):
-    """One route. `roles` maps each method to the roles that may use it."""
+    """One route. `roles` maps each method to the roles that may use it; a view that shows data says `audited`."""
 
     roles: ClassVar[Roles] = {}
+    audited: ClassVar[Mapping[str, str]] = {}  # what the audit calls each method; empty: needs no entry
     permission_classes: Sequence[type[BasePermission]] = (MayUseRoute,)
 
     @property

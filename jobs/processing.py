@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import Count, F, Q
 from django.db.models.functions import Now
 
+from audit.services import record
 from jobs import registry
 from jobs.models import Task, TaskProcessing, TaskType
 from jobs.states import TaskStatus
@@ -55,6 +56,7 @@ def switch(*, stopped: bool, user_id: int) -> TaskProcessing:
     )
     if changed and not stopped:
         _wake()
+    record("queue.stop" if stopped else "queue.start", user_id=user_id, subject="taskprocessing")
     return current()
 
 

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
+from audit.services import record
 from hypermedia.errors import NotFound
 from hypermedia.failpoints import hit
 from jobs import registry
@@ -36,6 +37,7 @@ def start(*, operation: Operation, user_id: int) -> Operation:
     operation.save(force_insert=True)
     Task.objects.filter(pk=task.pk).update(subject_id=operation.pk)
     InterfacedMessage.objects.create(task=task, **who)
+    record("operation.start", user_id=user_id, subject=kind.path.format(id=operation.pk))
     ring_on_commit(task.pk)
     hit("start.commit")
     return operation
@@ -58,6 +60,7 @@ def restart(*, task_id: int, user_id: int) -> Task:
     task = _task(task_id)
     _operation_follows(task, last_updated_by_id=user_id)
     say(task_id, Severity.INFORMATIVE, "TSK-IN-001", "The operation was restarted.")
+    record("operation.restart", user_id=user_id, subject=subject_of(task))
     ring_on_commit(task_id)
     return task
 
@@ -71,6 +74,7 @@ def cancel(*, task_id: int, user_id: int) -> Task:
     close_attempts(task_id, Outcome.CANCELLED)
     say(task_id, Severity.INFORMATIVE, "TSK-IN-002", "The operation was cancelled.")
     ended(task, last_updated_by_id=user_id)
+    record("operation.cancel", user_id=user_id, subject=subject_of(task))
     return task
 
 
@@ -111,6 +115,11 @@ def say(task_id: int, severity: str, code: str, text: str) -> None:
 def first_ring() -> dict[str, Any]:
     """What a task that begins to wait gets: when its message, if nobody came for it, is sent again."""
     return {"rings": 0, "ring_again_at": Now() + timedelta(seconds=settings.REPUBLISH_SECONDS)}
+
+
+def subject_of(task: Task) -> str:
+    """What the audit calls an operation: its address below `/api/`."""
+    return registry.subject_path(task.task_type.code, task.subject_id) or f"generic/tasks/{task.pk}"
 
 
 def _task(task_id: int) -> Task:

@@ -27,9 +27,10 @@ PASSWORD_HASHER = "django.contrib.auth.hashers.MD5PasswordHasher"  # tests do no
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
-    """Tests that commit end with a TRUNCATE of every table, which the ledger refuses."""
+    """Tests that commit end with a TRUNCATE of every table, which the ledger and the audit refuse."""
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute("ALTER TABLE consumption_consumption DISABLE TRIGGER consumption_not_truncated")
+        cursor.execute("ALTER TABLE audit_entry DISABLE TRIGGER entry_not_truncated")
 
 
 @pytest.fixture(autouse=True)

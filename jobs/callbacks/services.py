@@ -10,6 +10,7 @@ from typing import Any
 from django.db import connection
 from django.utils import timezone
 
+from audit import services as audit
 from hypermedia.errors import DomainError
 from hypermedia.readers import Role
 from jobs.callbacks.answers import JOB_NOT_FOUND, UPDATED, Answer
@@ -107,4 +108,5 @@ def issue_token(*, user: Any, seconds: int) -> tuple[str, datetime]:
     AccessToken.objects.filter(user=user, scope=AccessToken.Scope.CALLBACK).expired().delete()
     expires_at = timezone.now() + timedelta(seconds=seconds)
     _, text = AccessToken.objects.issue(user=user, name="", scope=AccessToken.Scope.CALLBACK, expires_at=expires_at)
+    audit.record("token.issue", user_id=user.pk, subject="ws/rest/service/v2/auth/token")
     return text, expires_at
