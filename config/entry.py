@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from config.tokens import AccessTokensView
+from consumption.entering import LimitConsumptionsView
 from consumption.views import StartExportView
 from hypermedia.links import SELF, Rule, links_for
 from hypermedia.readers import Reader, Role
@@ -26,6 +27,7 @@ def _post(path: str, view: type[ResourceView]) -> Rule[Any]:
 ENTRY_LINKS: tuple[Rule[Any], ...] = (
     Rule(SELF, None, lambda _: ""),
     _post("readconsumptionbatches", StartExportView),
+    _post("limitconsumptions", LimitConsumptionsView),
     _post("accesstokens", AccessTokensView),
     Rule("service-doc", "GET", lambda _: "docs"),  # RFC 8631
     Rule("service-desc", "GET", lambda _: "openapi.json"),

@@ -1,14 +1,19 @@
-"""Writing consumptions: many at once, all of them or none."""
+"""Writing consumptions: one, or many at once, all of them or none. What is written already is not written again."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, NamedTuple
 
 from django.db import DataError, transaction
+from django.db import connection as django_connection
+from psycopg import Connection
 
-from consumption import posting, staging
+from consumption import posting, settling, staging
+from consumption.models import Consumption, InputFile
 from consumption.posting import Posted
 from consumption.rows import Catalogue, read_row
 from consumption.staging import StagedRow
@@ -41,32 +46,89 @@ class LinesBroken(RuleBroken):
         self.count = count
 
 
-def write(*, rows: Iterable[Row]) -> Posted:
+@dataclass(frozen=True)
+class Entered:
+    """The entry of a single consumption; whether it is new."""
+
+    id: int
+    is_new: bool
+
+
+def write(*, rows: Iterable[Row], sha256: str | None = None) -> Posted:
     """Writes consumptions in the shape of contract section 4 to the ledger, in one transaction.
 
-    Everything is read and checked first. Transaction id and date-time are set by the database. What comes twice is
-    written twice. Not twice in one transaction of the caller: two such writers could wait for each other.
+    Everything is read and checked first. Transaction id and date-time are set by the database. What the ledger has
+    already, by its external id or by the `sha256` of the file and its line, is not written again; other rows are. Not
+    twice in one transaction of the caller: two such writers could wait for each other.
 
     Raises:
         LinesBroken: with every broken rule of every line.
         Conflict: a limit was changed while the rows came in. Try again.
     """
     catalogue = Catalogue.current()
-    with staging.table():
-        used = _stage(rows, catalogue)
+    with _session() as connection, staging.table(connection):
+        used = _stage(connection, rows, catalogue)
         with transaction.atomic():
-            _references_stand(catalogue, used)
-            return _post()
+            references_stand(connection, catalogue, used)
+            posted = _post(connection, input_file=file_of(sha256))
+            if posted.refused:
+                lines = [BrokenLine(*each) for each in sorted(posted.refused)]
+                raise LinesBroken(lines[:LISTED], len(lines))
+            return posted
 
 
-def _stage(rows: Iterable[Row], catalogue: Catalogue) -> set[int]:
+@transaction.atomic
+def enter(*, content: Any) -> Entered:
+    """Writes one consumption; the same once more changes nothing.
+
+    Raises RuleBroken with every rule that it breaks; Conflict when its external id has other content already.
+    """
+    catalogue = Catalogue.current()
+    row = read_row(0, content, catalogue)
+    with _session() as connection, staging.table(connection):
+        staging.add(connection, [row])
+        references_stand(connection, catalogue, {row.limit_id})
+        posted = _post(connection)
+    for _, message in posted.refused:
+        if message.code == settling.OTHER_CONTENT:
+            raise Conflict(message.text, code=message.code, pointer=message.pointer)
+        raise RuleBroken(message)
+    if posted.first_id is not None:
+        return Entered(posted.first_id, is_new=True)
+    key = {name: getattr(row, name) for name in ("limit_id", "external_id", "transaction_source_id")}
+    return Entered(Consumption.objects.values_list("pk", flat=True).get(**key), is_new=False)
+
+
+def file_of(sha256: str | None) -> int | None:
+    """The id of the file with this content; it is made when it is new."""
+    return None if sha256 is None else InputFile.objects.get_or_create(sha256=sha256)[0].pk
+
+
+def references_stand(connection: Connection[Any], catalogue: Catalogue, used: set[int]) -> None:
+    """Holds the limits of the staged rows. Raises Conflict when one counts by another period than the rows assume."""
+    before = {
+        limit.id: (limit.reference, limit.plan_year_start) for limit in catalogue.limits.values() if limit.id in used
+    }
+    if posting.hold_limits(connection) != before:
+        raise Conflict("A limit was changed while the rows came in; nothing was written. Try again.")
+
+
+@contextmanager
+def _session() -> Iterator[Connection[Any]]:
+    """The driver's own connection below Django's; its errors become Django's."""
+    django_connection.ensure_connection()
+    with django_connection.wrap_database_errors:
+        yield django_connection.connection
+
+
+def _stage(connection: Connection[Any], rows: Iterable[Row], catalogue: Catalogue) -> set[int]:
     """Fills the staging table; the ids of the limits that the rows name."""
     checker = _Checker(catalogue)
     source = iter(rows)
     while chunk := list(islice(source, CHUNK)):
         good = list(checker.good(chunk))
         if not checker.count:
-            staging.add(good)
+            staging.add(connection, good)
     if checker.count:
         raise LinesBroken(checker.broken, checker.count)
     return checker.used
@@ -102,16 +164,15 @@ class _Checker:
         self.broken += [BrokenLine(line, message) for message in error.messages[:room]]
 
 
-def _references_stand(catalogue: Catalogue, used: set[int]) -> None:
-    """The periods were found by the references that the limits had when we began."""
-    before = {limit.id: limit.reference for limit in catalogue.limits.values() if limit.id in used}
-    if posting.hold_limits() != before:
-        raise Conflict("A limit was changed while the rows came in; nothing was written. Try again.")
-
-
-def _post() -> Posted:
+def _post(connection: Connection[Any], input_file: int | None = None) -> Posted:
     try:
-        return posting.post()
+        with django_connection.wrap_database_errors:
+            return posting.post(connection, input_file=input_file)
     except DataError as error:
-        text = "A counter's total would no longer fit into 16 digits; nothing was written."
-        raise RuleBroken(ResultMessage("CON-IP-018", text)) from error
+        raise total_too_large() from error
+
+
+def total_too_large() -> RuleBroken:
+    return RuleBroken(
+        ResultMessage("CON-IP-018", "A counter's total would no longer fit into 16 digits; nothing was written.")
+    )

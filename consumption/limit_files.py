@@ -12,18 +12,18 @@ from hypermedia.errors import ResultMessage
 
 _LISTS = ("limits", "transactionSources")
 _SOURCE = ("code", "description")
-_LIMIT = (*_SOURCE, "type", "currency", "reference")
+_LIMIT = (*_SOURCE, "type", "currency", "reference", "planYearStart", "maximum")
 _OF_LIMITS_ONLY = frozenset(_LIMIT) - frozenset(_SOURCE)
 _TYPES = tuple(Limit.Type.values)
 _REFERENCES = tuple(Limit.Reference.values)
 
 
 def store(*, document: Any) -> Stored:
-    """Stores what a document defines: `[{code, description, type, currency, reference}]` are limits,
-    `[{code, description}]` sources, and `{"limits": [...], "transactionSources": [...]}` both.
+    """Stores what a document defines: `[{code, description, type, currency, reference, planYearStart, maximum}]` are
+    limits, `[{code, description}]` sources, and `{"limits": [...], "transactionSources": [...]}` both.
 
-    A description that is left out becomes empty. Raises RuleBroken with every broken rule, its pointer leading to the
-    place in the document; then nothing is stored.
+    A description or maximum that is left out becomes empty. Raises RuleBroken with every broken rule, its pointer
+    leading to the place in the document; then nothing is stored.
     """
     broken: list[ResultMessage] = []
     of_limits, of_sources = _entries(document, broken)
@@ -56,9 +56,11 @@ def _limit(pointer: str, entry: Any, broken: list[ResultMessage]) -> LimitDefini
     reference = limit.choice("reference", _REFERENCES)
     currency = limit.text("currency") or ""
     description = limit.text("description", longest=longest(Limit, "description"), blank=True) or ""
+    plan_year_start = limit.text("planYearStart") or ""
+    maximum = limit.number("maximum")
     if code is None or kind is None or reference is None:
         return None
-    return LimitDefinition(code, kind, reference, currency, description, pointer)
+    return LimitDefinition(code, kind, reference, currency, description, plan_year_start, maximum, pointer)
 
 
 def _source(pointer: str, entry: Any, broken: list[ResultMessage]) -> SourceDefinition | None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 
 from django.db import connection, transaction
 
@@ -11,7 +14,10 @@ from consumption.currencies import CURRENCIES
 from consumption.models import Counter, Limit, TransactionSource
 from hypermedia.errors import ResultMessage, RuleBroken
 
-_CHANGING = ["description", "reference"]  # a reference only until something is counted by it
+# A reference, with the start of its years, only until something is counted by it.
+_CHANGING = ["description", "reference", "plan_year_start", "maximum"]
+_PLAN_YEAR_START = re.compile(r"\d\d-\d\d", re.ASCII)
+_COMMON_YEAR = 2023
 
 
 @dataclass(frozen=True)
@@ -23,6 +29,8 @@ class LimitDefinition:
     reference: str
     currency: str = ""
     description: str = ""
+    plan_year_start: str = ""
+    maximum: Decimal | None = None
     pointer: str = ""
 
 
@@ -89,6 +97,8 @@ def _twice(definitions: Sequence[LimitDefinition] | Sequence[SourceDefinition]) 
 def _limit_rules(limits: Sequence[LimitDefinition], known: dict[str, Limit]) -> Iterator[ResultMessage]:
     for limit in limits:
         yield from _currency_rules(limit)
+        yield from _plan_year_rules(limit)
+        yield from _maximum_rules(limit)
         if limit.code in known:
             yield from _change_rules(limit, known[limit.code])
 
@@ -104,6 +114,30 @@ def _currency_rules(limit: LimitDefinition) -> Iterator[ResultMessage]:
         yield ResultMessage("GEN-CURR-001", f"Currency {limit.currency} is unknown; give a code of ISO 4217.", where)
 
 
+def _plan_year_rules(limit: LimitDefinition) -> Iterator[ResultMessage]:
+    where = f"{limit.pointer}/planYearStart"
+    if limit.reference != Limit.Reference.PLAN_YEAR:
+        if limit.plan_year_start:
+            text = f"Limit {limit.code} does not count by plan years: it has no planYearStart."
+            yield ResultMessage("CON-IP-025", text, where)
+    elif not _starts_every_year(limit.plan_year_start):
+        text = f"Limit {limit.code} counts by plan years: it needs a planYearStart, a month and day like 07-01."
+        yield ResultMessage("CON-IP-025", text, where)
+
+
+def _starts_every_year(text: str) -> bool:
+    """Whether it is a month and a day that every year has: not February 29."""
+    try:
+        return _PLAN_YEAR_START.fullmatch(text) is not None and bool(date.fromisoformat(f"{_COMMON_YEAR}-{text}"))
+    except ValueError:
+        return False
+
+
+def _maximum_rules(limit: LimitDefinition) -> Iterator[ResultMessage]:
+    if limit.maximum is not None and limit.maximum < 0:
+        yield ResultMessage("CON-IP-026", f"The maximum of limit {limit.code} is negative.", f"{limit.pointer}/maximum")
+
+
 def _change_rules(limit: LimitDefinition, known: Limit) -> Iterator[ResultMessage]:
     for name in ("type", "currency"):
         before, after = getattr(known, name), getattr(limit, name)
@@ -112,16 +146,23 @@ def _change_rules(limit: LimitDefinition, known: Limit) -> Iterator[ResultMessag
                 f"Limit {limit.code} has {name} {before or 'none'}; that never changes, to {after or 'none'} neither."
             )
             yield ResultMessage("CON-IP-023", text, f"{limit.pointer}/{name}")
-    if known.reference != limit.reference and Counter.objects.filter(limit=known).exists():
-        text = (
-            f"Limit {limit.code} has counters by {known.reference}; the reference can no longer be {limit.reference}."
-        )
-        yield ResultMessage("CON-IP-024", text, f"{limit.pointer}/reference")
+    if Counter.objects.filter(limit=known).exists():
+        yield from _reference_rules(limit, known)
+
+
+def _reference_rules(limit: LimitDefinition, known: Limit) -> Iterator[ResultMessage]:
+    """What counters were made by cannot change under them."""
+    for name, property_name in (("reference", "reference"), ("plan_year_start", "planYearStart")):
+        before, after = getattr(known, name), getattr(limit, name)
+        if before != after:
+            text = f"Limit {limit.code} has counters by {before}; the {property_name} can no longer be {after}."
+            yield ResultMessage("CON-IP-024", text, f"{limit.pointer}/{property_name}")
+            return
 
 
 def _store_limits(limits: Sequence[LimitDefinition], known: dict[str, Limit]) -> Stored:
     new = [
-        Limit(code=o.code, description=o.description, type=o.type, currency=o.currency, reference=o.reference)
+        Limit(code=o.code, type=o.type, currency=o.currency, **{name: getattr(o, name) for name in _CHANGING})
         for o in limits
         if o.code not in known
     ]

@@ -6,6 +6,7 @@ A counter's total is a SUM over the ledger; `CounterPeriod.total` is only a cach
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
@@ -37,6 +38,12 @@ class Limit(models.Model):
     type = models.CharField(max_length=12, choices=Type.choices)
     currency = models.CharField(max_length=3, blank=True, help_text="ISO 4217; for amounts only")
     reference = models.CharField(max_length=14, choices=Reference.choices)
+    plan_year_start = models.CharField(
+        max_length=5, blank=True, help_text="month and day, like 07-01; for plan years only"
+    )
+    maximum = models.DecimalField(
+        max_digits=20, decimal_places=4, null=True, blank=True, help_text="how much one period allows; empty: not known"
+    )
 
     class Meta:
         ordering = ["code"]
@@ -44,11 +51,28 @@ class Limit(models.Model):
             models.CheckConstraint(
                 condition=(Q(type="AMOUNT") & Q(currency__regex=r"^[A-Z]{3}$")) | (~Q(type="AMOUNT") & Q(currency="")),
                 name="limit_currency_with_amounts",
-            )
+            ),
+            models.CheckConstraint(
+                condition=(
+                    (Q(reference="PLAN_YEAR") & Q(plan_year_start__regex=r"^[01][0-9]-[0-3][0-9]$"))
+                    | (~Q(reference="PLAN_YEAR") & Q(plan_year_start=""))
+                ),
+                name="limit_plan_year_start",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.code
+
+
+class LimitAllowance(models.Model):
+    """The only limits that a user may read or export. Nobody's list: all of them; an empty one: none."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    limits = models.ManyToManyField(Limit, blank=True, related_name="+")
+
+    def __str__(self) -> str:
+        return f"limits of {self.user}"
 
 
 class TransactionSource(models.Model):
@@ -75,8 +99,13 @@ class Counter(models.Model):
     aggregation_level = models.CharField(max_length=6, choices=Level.choices)
     person_code = models.CharField(max_length=60, null=True)
     family_code = models.CharField(max_length=60, null=True)
+    first_use = models.DateField(null=True, help_text="annual limits only: where the counter's years begin")
 
     class Meta:
+        indexes = [
+            models.Index(fields=["person_code", "id"], name="counter_person"),
+            models.Index(fields=["family_code", "id"], name="counter_family"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["limit", "person_code"], name="counter_of_person"),
             models.UniqueConstraint(fields=["limit", "family_code"], name="counter_of_family"),
@@ -108,6 +137,15 @@ class CounterPeriod(models.Model):
         return f"counter {self.counter_id} from {self.start_date}"
 
 
+class InputFile(models.Model):
+    """A file that consumptions came from, known by its content: what makes the same file do nothing a second time."""
+
+    sha256 = models.CharField(max_length=64, unique=True)
+
+    def __str__(self) -> str:
+        return self.sha256
+
+
 class Consumption(models.Model):
     """One signed entry of the ledger. Never changed, never deleted; a correction or withdrawal is a new entry."""
 
@@ -126,6 +164,9 @@ class Consumption(models.Model):
     reference_code = models.CharField(max_length=100, null=True)
     description = models.TextField(null=True)
     withdrawn = models.BooleanField(default=False)
+    # Of entries without an external id that came from a file: nothing else tells them apart when it comes again.
+    input_file = models.ForeignKey(InputFile, on_delete=models.PROTECT, related_name="+", null=True, db_index=False)
+    input_line = models.BigIntegerField(null=True)
 
     class Meta:
         indexes = [
@@ -135,6 +176,20 @@ class Consumption(models.Model):
                 Cast(Cast("transaction_id", models.TextField()), models.BigIntegerField()),
                 name="consumption_written",
                 autosummarize=True,
+            ),
+            models.Index(fields=["transaction_datetime", "id"], name="consumption_moment"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["limit", "external_id", "transaction_source"],
+                condition=Q(external_id__isnull=False),
+                nulls_distinct=False,
+                name="consumption_external_id",
+            ),
+            models.UniqueConstraint(
+                fields=["input_file", "input_line"],
+                condition=Q(input_file__isnull=False),
+                name="consumption_input_line",
             ),
         ]
 
@@ -185,3 +240,21 @@ class ReadConsumptionBatch(Operation):
 
     def __str__(self) -> str:
         return f"export {self.pk}"
+
+
+class WriteConsumptionBatch(Operation):
+    """Consumptions that come in as files. `input_set` is locked while `holds_set`; the rows that break a rule go into
+    `data_file_set`. The counts are those of the last attempt, but `rows_applied` adds up over all of them."""
+
+    input_set = models.ForeignKey("datafiles.DataFileSet", on_delete=models.PROTECT, related_name="+")
+    holds_set = models.BooleanField(default=False)
+    data_file_set = models.ForeignKey("datafiles.DataFileSet", on_delete=models.PROTECT, null=True, related_name="+")
+    rows_read = models.BigIntegerField(default=0)
+    rows_applied = models.BigIntegerField(default=0)
+    rows_rejected = models.BigIntegerField(default=0)
+
+    class Meta(Operation.Meta):
+        verbose_name = "import"
+
+    def __str__(self) -> str:
+        return f"import {self.pk}"

@@ -10,6 +10,7 @@ from django.conf import settings
 from psycopg import Connection
 
 from consumption import closing, exports
+from consumption.allowances import allowed_codes
 from consumption.exports import ExportedLimit, Snapshot, Window
 from consumption.models import ReadConsumptionBatch
 from datafiles import storage
@@ -82,12 +83,12 @@ def _write(run: Run, connection: Connection[Any], batch: ReadConsumptionBatch, s
 
 
 def _limits(connection: Connection[Any], batch: ReadConsumptionBatch) -> list[ExportedLimit]:
-    limits = exports.find_limits(connection, batch.limit_codes)
+    limits = exports.find_limits(connection, allowed_codes(batch.created_by_id, batch.limit_codes))
     missing = sorted(set(batch.limit_codes or ()) - {limit.code for limit in limits})
     if missing:
         raise OperationFailed(
             "CON-FA-002",
-            f"The limit {missing[0]} was removed after the export was requested.",
+            f"The limit {missing[0]} was removed, or taken from its requester's list, after the export was requested.",
             "A restart will not help; request an export without it.",
         )
     return limits

@@ -1,17 +1,20 @@
 """From the staging table into the ledger: set by set, in an order in which two writers cannot block each other.
 
-Counters first, then periods, each made or locked in the order of their keys: of two transactions that touch the same
-ones the second waits, and neither fails.
+Counters first, then periods, made in the order of their keys and locked in the order of their ids: of two transactions
+that touch the same ones the second waits, and neither fails. What the ledger has already is not written again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
-from django.db import connection, transaction
-from psycopg.sql import SQL, Composed, Identifier
+from psycopg import Connection
+from psycopg.sql import SQL, Composed, Identifier, Literal
+
+from consumption import settling
+from consumption.settling import Refused
 
 WORK_MEM = "64MB"
 ENTRY_COLUMNS = (
@@ -26,19 +29,20 @@ ENTRY_COLUMNS = (
     "description",
     "withdrawn",
 )
+_WORTH_ANALYZING = 1_000  # rows; for fewer the planner cannot go far wrong
 
 _SETTINGS = "SELECT set_config('work_mem', %s, true), set_config('jit', 'off', true)"
 _ANALYZE = "ANALYZE pg_temp.staged_consumption"
 # Held until the end: while we make counters by a limit's reference, nobody changes it.
 _HOLD_LIMITS = """
-    SELECT id, reference FROM consumption_limit
+    SELECT id, reference, plan_year_start FROM consumption_limit
      WHERE id IN (SELECT limit_id FROM pg_temp.staged_consumption) ORDER BY id FOR SHARE
 """
-_COUNTERS = """
-    INSERT INTO consumption_counter (limit_id, aggregation_level, person_code, family_code)
-    SELECT DISTINCT limit_id, aggregation_level, person_code, family_code FROM pg_temp.staged_consumption
-     ORDER BY limit_id, person_code, family_code
-        ON CONFLICT DO NOTHING
+_WHAT_IS_STAGED = """
+    SELECT count(*), count(*) FILTER (WHERE start_date IS NULL), count(pinned_counter),
+           count(coalesce(pinned_start, pinned_end)),
+           count(*) FILTER (WHERE amount IS NULL AND number_of_units IS NULL)
+      FROM pg_temp.staged_consumption
 """
 # Two joins, one on each unique index; joined by one condition with OR, each row would look at every counter.
 _WITH_COUNTER = """
@@ -46,20 +50,61 @@ _WITH_COUNTER = """
     LEFT JOIN consumption_counter person ON person.limit_id = s.limit_id AND person.person_code = s.person_code
     LEFT JOIN consumption_counter family ON family.limit_id = s.limit_id AND family.family_code = s.family_code
 """
-# Makes the periods that are missing and adds to the totals of the others: locked in the order of their keys.
-_PERIODS = f"""
-    INSERT INTO consumption_counterperiod AS period (counter_id, start_date, end_date, total)
-    SELECT coalesce(person.id, family.id), s.start_date, s.end_date, sum(coalesce(s.amount, s.number_of_units, 0))
+# The years of an annual limit begin where its counter was first used, as far as we know when we make it.
+_COUNTERS = f"""
+    INSERT INTO consumption_counter (limit_id, aggregation_level, person_code, family_code, first_use)
+    SELECT s.limit_id, s.aggregation_level, s.person_code, s.family_code,
+           CASE WHEN bool_or(s.start_date IS NULL) THEN coalesce(
+               min(s.pinned_start) FILTER (
+                   WHERE s.service_date >= s.pinned_start AND s.service_date < s.pinned_start + interval '1 year'),
+               min(s.service_date)) END
       FROM {_WITH_COUNTER}
-     GROUP BY 1, 2, 3
-     ORDER BY 1, 2
-        ON CONFLICT (counter_id, start_date) DO UPDATE SET total = period.total + excluded.total
+     WHERE person.id IS NULL AND family.id IS NULL
+     GROUP BY 1, 2, 3, 4
+     ORDER BY 1, 3, 4
+        ON CONFLICT DO NOTHING
 """  # noqa: S608  made of constants, like the next ones
+_ANNUAL_PERIODS = """
+    UPDATE pg_temp.staged_consumption s
+       SET start_date = (first_use + make_interval(years => past))::date,
+           end_date = (first_use + make_interval(years => past + 1))::date - 1
+      FROM (
+        SELECT line, first_use,
+               CASE WHEN first_use + make_interval(years => years) > service_date THEN years - 1 ELSE years END AS past
+          FROM (
+            SELECT t.line, k.first_use, t.service_date,
+                   (extract(year FROM t.service_date) - extract(year FROM k.first_use))::int AS years
+              FROM pg_temp.staged_consumption t
+              JOIN consumption_counter k
+                ON k.limit_id = t.limit_id AND k.aggregation_level = t.aggregation_level
+               AND (k.person_code = t.person_code OR k.family_code = t.family_code)
+             WHERE t.start_date IS NULL
+          ) apart
+      ) found
+     WHERE s.line = found.line
+"""
+_PERIODS = f"""
+    INSERT INTO consumption_counterperiod (counter_id, start_date, end_date, total)
+    SELECT DISTINCT coalesce(person.id, family.id) AS counter_id, s.start_date, s.end_date, 0
+      FROM {_WITH_COUNTER}
+     WHERE NOT EXISTS (
+        SELECT FROM consumption_counterperiod p
+         WHERE p.counter_id = coalesce(person.id, family.id) AND p.start_date = s.start_date)
+     ORDER BY 1, 2
+        ON CONFLICT DO NOTHING
+"""  # noqa: S608
 _WITH_PERIOD = f"""
     {_WITH_COUNTER}
     JOIN consumption_counterperiod p
       ON p.counter_id = coalesce(person.id, family.id) AND p.start_date = s.start_date
 """
+_LOCK_PERIODS = f"""
+    WITH locked AS (
+        SELECT id FROM consumption_counterperiod WHERE id IN (SELECT p.id FROM {_WITH_PERIOD})
+         ORDER BY id FOR NO KEY UPDATE
+    )
+    SELECT count(*) FROM locked
+"""  # noqa: S608
 # A day counts once however many entries it has, so it cannot be added up: it is counted again, under the lock.
 _SERVICE_DAYS = f"""
     UPDATE consumption_counterperiod SET total = counted.days
@@ -81,50 +126,124 @@ _SERVICE_DAYS = f"""
 
 @dataclass(frozen=True)
 class Posted:
-    """How many rows were written; of the periods, how many they belong to."""
+    """How many rows were written, and to how many periods; how many the ledger had already; which were refused.
 
-    consumptions: int
-    new_counters: int
-    periods: int
-
-
-def hold_limits() -> dict[int, str]:
-    """The references, by id, of the limits that the staged rows name; fixed until the transaction ends."""
-    with connection.cursor() as cursor:
-        cursor.execute(_HOLD_LIMITS)
-        return dict(cursor.fetchall())
-
-
-@transaction.atomic
-def post(*, also: Sequence[str] = (), tell: Callable[[str], Any] = lambda _: None) -> Posted:
-    """Writes every staged row to the ledger and brings the running totals up to date.
-
-    `also` names columns of the ledger that the staging table has in this case; `tell` hears what is being done.
+    `first_id` is the smallest id of the written entries.
     """
-    with connection.cursor() as cursor:
 
-        def run(what: str, statement: str | Composed) -> int:
-            tell(what)
-            cursor.execute(statement)
-            return int(cursor.rowcount)
-
-        cursor.execute(_SETTINGS, [WORK_MEM])
-        cursor.execute(_ANALYZE)
-        counters = run("counters", _COUNTERS)
-        periods = run("counter periods", _PERIODS)
-        consumptions = run("consumptions", _entries(also))
-        run("service days", _SERVICE_DAYS)
-    return Posted(consumptions, counters, periods)
+    consumptions: int = 0
+    new_counters: int = 0
+    periods: int = 0
+    unchanged: int = 0
+    refused: list[Refused] = field(default_factory=list)
+    first_id: int | None = None
 
 
-def _entries(also: Sequence[str]) -> Composed:
-    """Transaction id and date-time are left to the ledger's own defaults."""
+class Staged(NamedTuple):
+    """How many rows are staged, and how many of them need more than the plain way."""
+
+    rows: int
+    annual: int
+    of_counters: int
+    of_periods: int
+    service_days: int
+
+
+def hold_limits(connection: Connection[Any]) -> dict[int, tuple[str, str]]:
+    """(reference, start of the plan year) of the limits that the staged rows name; fixed until the transaction ends."""
+    return {row[0]: (row[1], row[2]) for row in connection.execute(_HOLD_LIMITS)}
+
+
+def post(
+    connection: Connection[Any],
+    *,
+    input_file: int | None = None,
+    also: Sequence[str] = (),
+    tell: Callable[[str], Any] = lambda _: None,
+) -> Posted:
+    """Writes every staged row that the ledger does not have, and brings the running totals up to date.
+
+    Rows without an external id are known again by `input_file` and their line, if they come from a file. `also` names
+    columns of the ledger that the staging table has in this case; `tell` hears what is being done.
+    """
+    with connection.transaction():
+        connection.execute(_SETTINGS, [WORK_MEM])
+        tell("what is there already")
+        settled = settling.known(connection, input_file=input_file)
+        refused = [*settled.refused]
+        staged = _look(connection)
+        if staged.of_counters:
+            refused += settling.of_other_counters(connection)
+        tell("counters")
+        counters = connection.execute(_COUNTERS.encode()).rowcount
+        if staged.annual:
+            connection.execute(_ANNUAL_PERIODS)
+        if staged.of_periods:
+            refused += settling.of_other_periods(connection)
+        tell("counter periods")
+        periods = _hold_periods(connection)
+        tell("consumptions")
+        written, first_id = _write(connection, input_file, also)
+        if staged.service_days:
+            tell("service days")
+            connection.execute(_SERVICE_DAYS.encode())
+        unchanged = settled.unchanged
+        if written + len(refused) - len(settled.refused) < staged.rows:
+            left = settling.known(connection, input_file=None)  # ours among them
+            unchanged += staged.rows - written - len(refused) + len(settled.refused) - len(left.refused)
+            refused += left.refused
+    return Posted(written, counters, periods, unchanged, refused, first_id)
+
+
+def _look(connection: Connection[Any]) -> Staged:
+    row = connection.execute(_WHAT_IS_STAGED).fetchone()
+    assert row is not None
+    staged = Staged(*row)
+    if staged.rows >= _WORTH_ANALYZING:
+        connection.execute(_ANALYZE)
+    return staged
+
+
+def _hold_periods(connection: Connection[Any]) -> int:
+    """Makes the periods that are missing and locks all of them; how many they are."""
+    connection.execute(_PERIODS.encode())
+    row = connection.execute(_LOCK_PERIODS.encode()).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _write(connection: Connection[Any], input_file: int | None, also: Sequence[str]) -> tuple[int, int | None]:
+    row = connection.execute(_entries(input_file, also)).fetchone()
+    assert row is not None
+    return row[0], row[1]
+
+
+def _entries(input_file: int | None, also: Sequence[str]) -> Composed:
+    """The entries and, of those that were new, the totals. Transaction id and date-time are the ledger's own defaults.
+
+    Of two writers of the same external id, the second waits here for the first one's end and leaves its row out.
+    """
     columns = [*ENTRY_COLUMNS, *also]
     return SQL(
-        "INSERT INTO consumption_consumption (counter_period_id, {columns})"
-        " SELECT p.id, {values} FROM {source} ORDER BY s.line"
+        """
+        WITH written AS (
+            INSERT INTO consumption_consumption (counter_period_id, input_file_id, input_line, {columns})
+            SELECT p.id, CASE WHEN s.external_id IS NULL THEN {file}::bigint END,
+                   CASE WHEN s.external_id IS NULL AND {file}::bigint IS NOT NULL THEN s.line END, {values}
+              FROM {source} ORDER BY s.line
+                ON CONFLICT DO NOTHING
+            RETURNING id, counter_period_id, amount, number_of_units
+        ), added AS (
+            UPDATE consumption_counterperiod SET total = consumption_counterperiod.total + sums.total
+              FROM (SELECT counter_period_id, sum(coalesce(amount, number_of_units, 0)) AS total
+                      FROM written GROUP BY 1) sums
+             WHERE consumption_counterperiod.id = sums.counter_period_id AND sums.total <> 0
+        )
+        SELECT count(*), min(id) FROM written
+        """
     ).format(
         columns=SQL(", ").join(map(Identifier, columns)),
         values=SQL(", ").join(Identifier("s", column) for column in columns),
+        file=Literal(input_file),
         source=SQL(_WITH_PERIOD),
     )

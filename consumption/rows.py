@@ -18,11 +18,10 @@ from hypermedia.errors import ResultMessage, RuleBroken
 _AMOUNT = ("value", "currency")
 _HOLDERS = {Counter.Level.PERSON: "person", Counter.Level.FAMILY: "familyCode"}
 _LEVELS = tuple(Counter.Level.values)
-_LATER = ("counterId", "startDate", "endDate")
 _KNOWN = dict.fromkeys(
     (
         *("limitCode", "aggregationLevel", "person", "familyCode", "serviceDate", "amount", "numberOfUnits"),
-        *_LATER,
+        *("counterId", "startDate", "endDate"),
         *("provider", "externalId", "description", "transactionSourceCode", "referenceCode", "withdrawn"),
     )
 )
@@ -49,6 +48,7 @@ class KnownLimit:
     type: str
     currency: str
     reference: str
+    plan_year_start: str = ""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Catalogue:
 
     @classmethod
     def current(cls) -> Catalogue:
-        limits = Limit.objects.values_list("pk", "code", "type", "currency", "reference")
+        limits = Limit.objects.values_list("pk", "code", "type", "currency", "reference", "plan_year_start")
         sources = TransactionSource.objects.values_list("code", "pk")
         return cls({row[1]: KnownLimit(*row) for row in limits}, dict(sources))
 
@@ -84,9 +84,8 @@ def read_row(line: int, content: Any, catalogue: Catalogue) -> StagedRow:
     external_id = row.text("externalId", longest=_EXTERNAL_ID)
     description = row.text("description", blank=True)
     withdrawn = row.flag("withdrawn")
-    for name in filter(row.has, _LATER):
-        row.breaks("CON-IP-017", f"{name} is not supported yet; limit, holder and service date say it.", name)
-    if broken or limit is None or period is None or service_date is None:
+    pinned = row.identifier("counterId"), row.day("startDate", required=False), row.day("endDate", required=False)
+    if broken or limit is None or service_date is None:
         raise RuleBroken(*broken)
     return StagedRow(
         line=line,
@@ -94,8 +93,8 @@ def read_row(line: int, content: Any, catalogue: Catalogue) -> StagedRow:
         aggregation_level=Counter.Level.FAMILY if person_code is None else Counter.Level.PERSON,
         person_code=person_code,
         family_code=family_code,
-        start_date=period.start_date,
-        end_date=period.end_date,
+        start_date=period.start_date if period else None,
+        end_date=period.end_date if period else None,
         service_date=service_date,
         amount=amount,
         number_of_units=number_of_units,
@@ -105,6 +104,9 @@ def read_row(line: int, content: Any, catalogue: Catalogue) -> StagedRow:
         reference_code=reference_code,
         description=description,
         withdrawn=withdrawn,
+        pinned_counter=pinned[0],
+        pinned_start=pinned[1],
+        pinned_end=pinned[2],
     )
 
 
@@ -134,7 +136,7 @@ def _when(row: Properties, limit: KnownLimit | None) -> tuple[Period | None, dat
     if limit is None or service_date is None:
         return None, service_date
     try:
-        return period_of(limit.reference, service_date), service_date
+        return period_of(limit.reference, service_date, limit.plan_year_start), service_date
     except RuleBroken as error:
         row.broken.extend(error.messages)
         return None, service_date

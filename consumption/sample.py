@@ -132,6 +132,7 @@ SELECT n,
        CASE WHEN source_id IS NOT NULL THEN 'CLAIM-' || lpad(origin::text, 9, '0') END,
        (%(descriptions)s::text[])[1 + {_pick("n", 13, "cardinality(%(descriptions)s::text[]) + 4")}],
        withdrawn,
+       NULL::bigint, NULL::date, NULL::date,
        moment
   FROM told
 """  # noqa: S608  made of constants
@@ -152,11 +153,17 @@ def make(*, rows: int, tell: Callable[[str], Any] = lambda _: None) -> Posted:
     limits.store(limits=LIMITS, sources=SOURCES)  # from here on, a second one waits
     if is_there():
         raise Conflict("The sample data is there already; nothing was changed.")
-    with checked_at_the_end(*TABLES), staging.table(), connection.cursor() as cursor:
+    raw = connection.connection
+    with (
+        checked_at_the_end(*TABLES),
+        connection.wrap_database_errors,
+        staging.table(raw),
+        connection.cursor() as cursor,
+    ):
         tell("rows")
         cursor.execute("ALTER TABLE pg_temp.staged_consumption ADD COLUMN transaction_datetime timestamptz NOT NULL")
         cursor.execute(_STAGE, _parameters(rows))
-        posted = posting.post(also=["transaction_datetime"], tell=tell)
+        posted = posting.post(raw, also=["transaction_datetime"], tell=tell)
         # A new table without statistics misleads the planner until autovacuum comes by, a minute later.
         cursor.execute(f"ANALYZE {', '.join(TABLES)}")
         tell("foreign keys")

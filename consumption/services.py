@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from consumption.models import Limit, ReadConsumptionBatch
+from consumption.allowances import allowed_limits
+from consumption.models import ReadConsumptionBatch
 from hypermedia.errors import ResultMessage, RuleBroken
 from jobs import services as jobs
 
@@ -23,7 +24,8 @@ def start_export(
     compression: str | None = None,
     since: ReadConsumptionBatch | None = None,
 ) -> ReadConsumptionBatch:
-    """Stores an export and its task. Both ends of the window are inclusive; no `limit_codes`: all limits.
+    """Stores an export and its task. Both ends of the window are inclusive; no `limit_codes`: all that the user may
+    export. A limit that is not on the user's list is as unknown as one that is not there.
 
     `since`: a completed export; the new one leaves out every entry that the snapshot of that one saw. Where one window
     goes on for ever (`OPEN_END`), exports that continue each other neither lose an entry nor have one twice, however
@@ -31,7 +33,7 @@ def start_export(
 
     Raises RuleBroken with every rule that the request breaks.
     """
-    broken = [*_window_rules(transaction_start, transaction_end), *_limit_rules(limit_codes)]
+    broken = [*_window_rules(transaction_start, transaction_end), *_limit_rules(user_id, limit_codes)]
     if broken:
         raise RuleBroken(*broken)
     batch = ReadConsumptionBatch(
@@ -54,10 +56,10 @@ def _window_rules(start: datetime, end: datetime) -> list[ResultMessage]:
     return [ResultMessage("CON-IP-001", text, "/transactionEndDateTime")]
 
 
-def _limit_rules(codes: Sequence[str] | None) -> list[ResultMessage]:
+def _limit_rules(user_id: int, codes: Sequence[str] | None) -> list[ResultMessage]:
     if codes is None:
         return []
-    known = set(Limit.objects.filter(code__in=codes).values_list("code", flat=True))
+    known = set(allowed_limits(user_id).filter(code__in=codes).values_list("code", flat=True))
     return [
         ResultMessage("CON-IP-002", f"Limit code {code} is unknown.", f"/limitCodes/{index}")
         for index, code in enumerate(codes)

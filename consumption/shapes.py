@@ -68,9 +68,13 @@ class Properties:
         """One of `choices`; required."""
         return self._read(name, partial(_choice, choices=choices), required=True)
 
-    def day(self, name: str) -> date | None:
-        """An ISO 8601 calendar date; required."""
-        return self._read(name, _day, required=True)
+    def day(self, name: str, *, required: bool = True) -> date | None:
+        """An ISO 8601 calendar date."""
+        return self._read(name, _day, required)
+
+    def identifier(self, name: str) -> int | None:
+        """The id of something: a positive whole number of 63 bits."""
+        return self._read(name, _identifier)
 
     def flag(self, name: str) -> bool:
         """True or false; false when it is absent."""
@@ -152,6 +156,12 @@ def _day(value: Any) -> date:
         return date.fromisoformat(value if isinstance(value, str) and _DATE.fullmatch(value) else "")
     except ValueError:
         raise _Wrong(WRONG_SHAPE, "Give a date like 2012-05-11.") from None
+
+
+def _identifier(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 2**63:
+        raise _Wrong(WRONG_SHAPE, "Give an id: a positive whole number.")
+    return value
 
 
 def _flag(value: Any) -> bool:

@@ -10,21 +10,25 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import date
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from django.db import DatabaseError, connection, transaction
+import psycopg
+from psycopg import Connection
 from psycopg.sql import SQL, Identifier
 
 
 class StagedRow(NamedTuple):
-    """One consumption, its codes replaced by ids; the columns of the table, in their order."""
+    """One consumption, its codes replaced by ids; the columns of the table, in their order.
+
+    No `start_date`: the counter says which period it is. What is `pinned`, the sender expects to be so.
+    """
 
     line: int
     limit_id: int
     aggregation_level: str
     person_code: str | None
     family_code: str | None
-    start_date: date
+    start_date: date | None
     end_date: date | None
     service_date: date
     amount: Decimal | None
@@ -35,6 +39,9 @@ class StagedRow(NamedTuple):
     reference_code: str | None
     description: str | None
     withdrawn: bool
+    pinned_counter: int | None = None
+    pinned_start: date | None = None
+    pinned_end: date | None = None
 
 
 _CREATE = """
@@ -44,7 +51,7 @@ _CREATE = """
         aggregation_level text NOT NULL,
         person_code text,
         family_code text,
-        start_date date NOT NULL,
+        start_date date,
         end_date date,
         service_date date NOT NULL,
         amount numeric(20, 4),
@@ -54,7 +61,10 @@ _CREATE = """
         transaction_source_id bigint,
         reference_code text,
         description text,
-        withdrawn boolean NOT NULL
+        withdrawn boolean NOT NULL,
+        pinned_counter bigint,
+        pinned_start date,
+        pinned_end date
     )
 """
 _DROP = "DROP TABLE IF EXISTS pg_temp.staged_consumption"
@@ -64,21 +74,24 @@ _COPY = SQL("COPY pg_temp.staged_consumption ({}) FROM STDIN").format(
 
 
 @contextmanager
-def table() -> Iterator[None]:
+def table(connection: Connection[Any]) -> Iterator[None]:
     """The empty table, there until the end of the block. One at a time on a connection."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_DROP)
-        cursor.execute(_CREATE)
+    with connection.transaction():
+        connection.execute(_DROP)
+        connection.execute(_CREATE)
     try:
         yield
     finally:
         # In a transaction that has failed, or on a lost connection, the table goes by itself.
-        with suppress(DatabaseError), connection.cursor() as cursor:
-            cursor.execute(_DROP)
+        with suppress(psycopg.Error):
+            connection.execute(_DROP)
 
 
-@transaction.atomic
-def add(rows: Iterable[StagedRow]) -> None:
-    with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
+def add(connection: Connection[Any], rows: Iterable[StagedRow]) -> None:
+    with connection.transaction(), connection.cursor() as cursor, cursor.copy(_COPY) as copy:
         for row in rows:
             copy.write_row(row)
+
+
+def clear(connection: Connection[Any]) -> None:
+    connection.execute("TRUNCATE pg_temp.staged_consumption")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from django.utils.timezone import localtime
@@ -28,6 +29,11 @@ def date_time(moment: datetime) -> dict[str, str]:
             timespec="milliseconds" if milliseconds else "seconds"
         )
     }
+
+
+def exact(number: Decimal) -> int | Decimal:
+    """The number without the zeros behind its last digit, as a JSON number that is never rounded."""
+    return int(number) if number == number.to_integral_value() else number.normalize()
 
 
 def parse_date_time(text: str) -> datetime:

@@ -3,29 +3,50 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from rest_framework import exceptions
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
+from rest_framework.utils.encoders import JSONEncoder
 
 from hypermedia.errors import PROBLEM_TYPE
 
 RESOURCE = "application/vnd.oracle.insurance.resource+json"
 JSON = "application/json"
+_EXACT = secrets.token_hex(16)
+_EXACT_NUMBER = re.compile(rf'"{_EXACT}(-?[0-9]+(?:\.[0-9]+)?)"'.encode())
 _QUALITY = re.compile(r"q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)", re.ASCII | re.IGNORECASE)
 
 
-class ResourceRenderer(JSONRenderer):
+class ExactEncoder(JSONEncoder):
+    """Decimals leave as JSON numbers with every digit they have. The encoder knows no such thing, so they travel as
+    texts that begin with a word nobody can guess, and the renderer takes their quotes away."""
+
+    def default(self, obj: Any) -> Any:
+        return f"{_EXACT}{obj:f}" if isinstance(obj, Decimal) else super().default(obj)
+
+
+class ExactJSONRenderer(JSONRenderer):
+    encoder_class = ExactEncoder
+
+    def render(self, *args: Any, **kwargs: Any) -> bytes:
+        text: bytes = super().render(*args, **kwargs)
+        return _EXACT_NUMBER.sub(rb"\1", text) if _EXACT.encode() in text else text
+
+
+class ResourceRenderer(ExactJSONRenderer):
     """The default representation; UTF-8 by definition, so without a charset parameter."""
 
     media_type = RESOURCE
     format = "resource"
 
 
-class PlainJSONRenderer(JSONRenderer):
+class PlainJSONRenderer(ExactJSONRenderer):
     """The same document for clients that ask for `application/json`."""
 
     media_type = JSON

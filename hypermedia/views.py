@@ -74,10 +74,14 @@ class ResourceView(BareOptionsView):
         Raises Malformed when there is none or it is no JSON, UnsupportedMediaType when it says that it is something
         else, RuleBroken with every broken rule.
         """
+        return self._validated(serializer, self.read_document())
+
+    def read_document(self) -> Any:
+        """The body as it is, for services that read it by rules of their own; raises what `read` raises before them."""
         body = body_of(self.request)
         if not body:
             raise Malformed("The body is empty; give a JSON object.")
-        return self._validated(serializer, self._parsed(body))
+        return self._parsed(body)
 
     def read_optional(self, serializer: type[Input]) -> Any:
         """The same where no body is needed: none at all is an empty object."""

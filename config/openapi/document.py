@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from config.openapi.collections import COLLECTION_SHAPES
+from config.openapi.consumptions import CONSUMPTION_SHAPES
 from config.openapi.notifications import NOTIFICATION_SHAPES, WEBHOOKS
 from config.openapi.processing import PROCESSING_SHAPES
 from config.openapi.routes import ROUTES
@@ -27,6 +28,6 @@ def from_tables(result: dict[str, Any], **_: Any) -> dict[str, Any]:
         paths.setdefault(path, {})[method.lower()] = route.operation(path)
     result["paths"] = paths
     result["webhooks"] = WEBHOOKS
-    schemas = {**SHAPES, **NOTIFICATION_SHAPES, **COLLECTION_SHAPES, **PROCESSING_SHAPES}
+    schemas = {**SHAPES, **NOTIFICATION_SHAPES, **COLLECTION_SHAPES, **CONSUMPTION_SHAPES, **PROCESSING_SHAPES}
     result["components"] = {"schemas": schemas, "securitySchemes": SECURITY}
     return result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from config.openapi.collections import COLLECTION_ROUTES
+from config.openapi.consumptions import CONSUMPTION_ROUTES
 from config.openapi.notifications import NOTIFICATION_ROUTES
 from config.openapi.operations import Answer, Route
 from config.openapi.processing import PROCESSING_ROUTES
@@ -21,6 +22,7 @@ _EXPORTS, _TASKS, _FILES, _ACCESS, _CALLBACK, _HEALTH = (
 # (method, address) -> what it does.
 ROUTES: dict[tuple[str, str], Route] = {
     **COLLECTION_ROUTES,
+    **CONSUMPTION_ROUTES,
     **PROCESSING_ROUTES,
     **NOTIFICATION_ROUTES,
     ("GET", "/api"): Route(

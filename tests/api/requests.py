@@ -36,6 +36,13 @@ MOMENT = {"value": "1970-10-11T14:04:41+01:00"}
 BODIES = {
     ("POST", "accesstokens"): {"name": "a token"},
     ("POST", "readconsumptionbatches"): {"transactionStartDateTime": MOMENT, "transactionEndDateTime": MOMENT},
+    ("POST", "limitconsumptions"): {
+        "limitCode": "VERT",
+        "aggregationLevel": "PERSON",
+        "person": {"code": "P1"},
+        "serviceDate": "2024-05-01",
+        "numberOfUnits": 1,
+    },
     ("POST", "taskprocessing/tasks/restart"): {"taskIds": [1]},
     ("POST", "notificationendpoints"): {"name": "another", "url": "http://127.0.0.1:9/"},
     ("PUT", "notificationendpoints/<id:pk>"): {"name": "another", "url": "http://127.0.0.1:9/"},

@@ -22,7 +22,7 @@ from jobs.models import InterfacedMessage, Task, TaskRestartBatch, TaskType
 from jobs.notifications.models import Delivery, NotificationEvent
 from jobs.notifications.services import create_endpoint
 from tests.conftest import ApiClient
-from tests.factories import UserFactory
+from tests.factories import ConsumptionFactory, UserFactory
 
 PEOPLE = {
     "client": Role.CLIENT,
@@ -100,7 +100,12 @@ def make_world() -> World:
     clients = {name: ApiClient(user) for name, user in users.items()}
     belongings = {name: make_belongings(user) for name, user in users.items()}
     delivery = make_delivery(users["operator"])
+    entry = ConsumptionFactory.create()
     nobodys = {
+        "limits": str(entry.limit_id),
+        "counters": str(entry.counter_period.counter_id),
+        "counterperiods": str(entry.counter_period_id),
+        "consumptions": str(entry.pk),
         "notificationendpoints": str(delivery.endpoint_id),
         "notificationevents": str(delivery.event_id),
         "notificationdeliveries": str(delivery.pk),

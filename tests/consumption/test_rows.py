@@ -15,7 +15,7 @@ LIMITS = [
     KnownLimit(1, "VERT", "UNITS", "", "CALENDAR_YEAR"),
     KnownLimit(2, "OOPM", "AMOUNT", "USD", "CALENDAR_YEAR"),
     KnownLimit(3, "DAYS", "SERVICE_DAYS", "", "LIFETIME"),
-    KnownLimit(4, "PLAN", "UNITS", "", "PLAN_YEAR"),
+    KnownLimit(4, "SLIDE", "UNITS", "", "SLIDING_WINDOW"),
 ]
 CATALOGUE = Catalogue({limit.code: limit for limit in LIMITS}, {"CLAIMS": 7})
 
@@ -71,7 +71,7 @@ def test_amount_of_a_family_with_everything() -> None:
     }
     row = read_row(1, AMOUNT | rest, CATALOGUE)
     assert (row.family_code, row.person_code, row.amount) == ("F1", None, Decimal("-12.34"))
-    assert row[-6:] == ("C1", "X1", 7, "R1", "", True)
+    assert row[10:16] == ("C1", "X1", 7, "R1", "", True)
 
 
 def test_service_day_of_a_lifetime() -> None:
@@ -112,7 +112,7 @@ def test_null_is_the_same_as_absent() -> None:
         (UNITS | {"serviceDate": "2024-02-29T00:00:00Z"}, ("GEN-IP-015", "/serviceDate")),
         (UNITS | {"serviceDate": 20240229}, ("GEN-IP-015", "/serviceDate")),
         (DAY | {"serviceDate": "1899-12-31"}, ("CON-IP-016", "/serviceDate")),
-        (UNITS | {"limitCode": "PLAN"}, ("CON-IP-016", "/limitCode")),
+        (UNITS | {"limitCode": "SLIDE"}, ("CON-IP-016", "/limitCode")),
         (without(UNITS, "numberOfUnits"), ("CON-IP-012", "/numberOfUnits")),
         (UNITS | {"amount": AMOUNT["amount"]}, ("CON-IP-012", "/amount")),
         (without(AMOUNT, "amount"), ("CON-IP-012", "/amount")),
@@ -134,8 +134,8 @@ def test_null_is_the_same_as_absent() -> None:
         (UNITS | {"transactionSourceCode": "NONE"}, ("GEN-TRAS-002", "/transactionSourceCode")),
         (UNITS | {"withdrawn": "true"}, ("GEN-IP-015", "/withdrawn")),
         (UNITS | {"withdrawn": 1}, ("GEN-IP-015", "/withdrawn")),
-        (UNITS | {"counterId": 1}, ("CON-IP-017", "/counterId")),
-        (UNITS | {"startDate": "2024-01-01"}, ("CON-IP-017", "/startDate")),
+        (UNITS | {"counterId": 0}, ("GEN-IP-015", "/counterId")),
+        (UNITS | {"startDate": "2024-13-01"}, ("GEN-IP-015", "/startDate")),
     ],
 )
 def test_one_broken_rule(row: Any, expected: tuple[str, str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 from collections.abc import Iterator
@@ -23,7 +24,8 @@ from hypermedia.parsers import parse_json
 class Command(BaseCommand):
     help = (
         "Writes the consumptions of a file, one JSON object a line, to the ledger: all of them, or none. "
-        "A file that is loaded twice is written twice."
+        "What the ledger has already is not written again: an entry is known by its externalId and source, or else by "
+        "the file's content and its line."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -31,8 +33,11 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, file: Path, **__: Any) -> None:
         try:
-            with file.open("rb") as source, progress_of(source) as rows:
-                posted = ledger.write(rows=rows)
+            with file.open("rb") as source:
+                sha256 = hashlib.file_digest(source, "sha256").hexdigest()
+                source.seek(0)
+                with progress_of(source) as rows:
+                    posted = ledger.write(rows=rows, sha256=sha256)
         except OSError as error:
             raise CommandError(f"{file} cannot be read: {error.strerror}.") from error
         except LinesBroken as error:
@@ -42,6 +47,7 @@ class Command(BaseCommand):
         self.stdout.write(
             f"{posted.consumptions:,} consumptions written to {posted.periods:,} counter periods"
             f" ({posted.new_counters:,} new counters)"
+            + (f"; {posted.unchanged:,} were there already" if posted.unchanged else "")
         )
 
 

@@ -19,8 +19,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "file",
             type=Path,
-            help='[{"code", "description", "type", "currency", "reference"}] for limits, [{"code", "description"}] for '
-            'sources, or {"limits": [...], "transactionSources": [...]}',
+            help='[{"code", "description", "type", "currency", "reference", "planYearStart", "maximum"}] for limits, '
+            '[{"code", "description"}] for sources, or {"limits": [...], "transactionSources": [...]}',
         )
 
     def handle(self, *_: Any, file: Path, **__: Any) -> None:

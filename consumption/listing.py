@@ -1,0 +1,183 @@
+"""Limits, counters, their periods and the ledger's entries over HTTP: one, or as collections.
+
+Persons and families are data: who may not read data (an auditor) sees the limits only. Somebody with a list of limits
+sees what belongs to these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from django.db.models import QuerySet
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from consumption.allowances import only_allowed
+from consumption.documents import (
+    CounterRow,
+    EntryRow,
+    LimitRow,
+    PeriodRow,
+    counter_document,
+    counter_rows,
+    entry_document,
+    entry_rows,
+    limit_document,
+    limit_rows,
+    period_document,
+    period_rows,
+)
+from consumption.models import Consumption, Counter, CounterPeriod, Limit
+from hypermedia.collections import Collection, CollectionView, SearchView
+from hypermedia.errors import NotFound
+from hypermedia.filters import BOOLEAN, DATE, DATE_TIME, INTEGER, TEXT, Field, one_of
+from hypermedia.readers import Reader
+from hypermedia.views import ResourceView
+from jobs.views import WORKERS, WORKERS_AND_WATCHERS
+
+_ID = Field("id", INTEGER, sortable=True)
+
+
+def _visible(model: Any, limit: str) -> Callable[[Reader], QuerySet[Any]]:
+    return lambda reader: only_allowed(model.objects.all(), limit, reader.user_id)
+
+
+def _of_counter(path: str) -> dict[str, Field]:
+    """What is asked of a counter, wherever it is joined."""
+    return {
+        "limitCode": Field(f"{path}limit__code", TEXT),
+        "aggregationLevel": Field(f"{path}aggregation_level", one_of(*Counter.Level.values)),
+        "person.code": Field(f"{path}person_code", TEXT),
+        "familyCode": Field(f"{path}family_code", TEXT),
+    }
+
+
+LIMITS: Collection[LimitRow] = Collection(
+    path="generic/limits",
+    fields={
+        "id": _ID,
+        "code": Field("code", TEXT, sortable=True),
+        "limitType": Field("type", one_of(*Limit.Type.values)),
+        "reference": Field("reference", one_of(*Limit.Reference.values)),
+    },
+    visible=_visible(Limit, "pk"),
+    rows=limit_rows,
+    document=limit_document,
+)
+COUNTERS: Collection[CounterRow] = Collection(
+    path="generic/counters",
+    fields={"id": _ID, **_of_counter("")},
+    visible=_visible(Counter, "limit"),
+    rows=counter_rows,
+    document=counter_document,
+)
+PERIODS: Collection[PeriodRow] = Collection(
+    path="generic/counterperiods",
+    fields={
+        "id": _ID,
+        "counterId": Field("counter_id", INTEGER),
+        **_of_counter("counter__"),
+        "startDate": Field("start_date", DATE),
+        "endDate": Field("end_date", DATE),
+    },
+    visible=_visible(CounterPeriod, "counter__limit"),
+    rows=period_rows,
+    document=period_document,
+)
+ENTRIES: Collection[EntryRow] = Collection(
+    path="generic/consumptions",
+    fields={
+        "id": _ID,
+        "transactionDateTime": Field("transaction_datetime", DATE_TIME, sortable=True),
+        "counterPeriodId": Field("counter_period_id", INTEGER),
+        "counterId": Field("counter_period__counter_id", INTEGER),
+        **_of_counter("counter_period__counter__"),
+        "limitCode": Field("limit__code", TEXT),
+        "serviceDate": Field("service_date", DATE),
+        "externalId": Field("external_id", TEXT),
+        "transactionSourceCode": Field("transaction_source__code", TEXT),
+        "withdrawn": Field("withdrawn", BOOLEAN),
+    },
+    visible=_visible(Consumption, "limit"),
+    rows=entry_rows,
+    document=entry_document,
+)
+
+
+class ItemView(ResourceView):
+    """One row of a collection, by its id."""
+
+    collection: ClassVar[Collection[Any]]
+    name: ClassVar[str]
+
+    def get(self, request: Request, pk: int) -> Response:
+        visible = self.collection.visible(self.reader).filter(pk=pk)
+        row = next(iter(self.collection.rows(visible)), None)
+        if row is None:
+            raise NotFound(f"There is no {self.name} {pk}.")
+        return self.answer(self.collection.document(row, self.reader), version=1)
+
+
+class LimitsView(CollectionView):
+    roles = {"GET": WORKERS_AND_WATCHERS}
+    collection = LIMITS
+
+
+class LimitSearchView(SearchView):
+    roles = {"POST": WORKERS_AND_WATCHERS}
+    collection = LIMITS
+
+
+class LimitView(ItemView):
+    roles = {"GET": WORKERS_AND_WATCHERS}
+    collection = LIMITS
+    name = "limit"
+
+
+class CountersView(CollectionView):
+    roles = {"GET": WORKERS}
+    collection = COUNTERS
+
+
+class CounterSearchView(SearchView):
+    roles = {"POST": WORKERS}
+    collection = COUNTERS
+
+
+class CounterView(ItemView):
+    roles = {"GET": WORKERS}
+    collection = COUNTERS
+    name = "counter"
+
+
+class CounterPeriodsView(CollectionView):
+    roles = {"GET": WORKERS}
+    collection = PERIODS
+
+
+class CounterPeriodSearchView(SearchView):
+    roles = {"POST": WORKERS}
+    collection = PERIODS
+
+
+class CounterPeriodView(ItemView):
+    roles = {"GET": WORKERS}
+    collection = PERIODS
+    name = "counter period"
+
+
+class ConsumptionsView(CollectionView):
+    roles = {"GET": WORKERS}
+    collection = ENTRIES
+
+
+class ConsumptionSearchView(SearchView):
+    roles = {"POST": WORKERS}
+    collection = ENTRIES
+
+
+class ConsumptionView(ItemView):
+    roles = {"GET": WORKERS}
+    collection = ENTRIES
+    name = "consumption"
