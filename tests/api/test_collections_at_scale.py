@@ -53,8 +53,8 @@ INSERT INTO consumption_readconsumptionbatch (id, task_id, created_by_id, last_u
                  ELSE 'In Progress' END, last_updated_date, last_updated_date
        FROM jobs_task;
 INSERT INTO datafiles_datafileset (id, code, description, locked, created_by_id, last_updated_by_id, version,
-                                   creation_date, last_updated_date)
-     SELECT id, md5(id::text), '', false, created_by_id, created_by_id, 1, creation_date, last_updated_date
+                                   creation_date, last_updated_date, totals)
+     SELECT id, md5(id::text), '', false, created_by_id, created_by_id, 1, creation_date, last_updated_date, '[]'
        FROM jobs_task;
 ANALYZE jobs_task, jobs_interfacedmessage, consumption_readconsumptionbatch, datafiles_datafileset;
 """
