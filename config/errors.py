@@ -36,6 +36,7 @@ STATUS: tuple[tuple[type[Exception], int], ...] = (
     (errors.Conflict, 409),
     (errors.Stale, 412),
     (errors.RangeNotSatisfiable, 416),
+    (errors.TooMany, 429),
     (errors.Unavailable, 503),
     (errors.DomainError, 422),
     (exceptions.ParseError, 400),
@@ -47,7 +48,6 @@ STATUS: tuple[tuple[type[Exception], int], ...] = (
     (exceptions.MethodNotAllowed, 405),
     (exceptions.NotAcceptable, 406),
     (exceptions.UnsupportedMediaType, 415),
-    (exceptions.Throttled, 429),
     (Http404, 404),
     (PermissionDenied, 403),
     (RequestDataTooBig, 413),
@@ -63,7 +63,6 @@ TEXTS = {
     403: "Your role does not open this.",
     404: "There is nothing here, or nothing for you.",
     413: "The body is too large.",
-    429: "Too many requests; slow down.",
     500: "Something went wrong on our side. The request id in X-Request-ID finds it in the log.",
     503: "The database does not answer at the moment. Try again in a few seconds.",
 }
@@ -114,8 +113,8 @@ def headers_of(error: BaseException, status: int, allowed: list[str]) -> dict[st
         headers["Allow"] = ", ".join(allowed)
     if status == 503:
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
-    if isinstance(error, exceptions.Throttled):
-        headers["Retry-After"] = str(int(getattr(error, "wait", None) or 1))
+    if isinstance(error, errors.TooMany):
+        headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, errors.RangeNotSatisfiable):
         headers["Content-Range"] = f"bytes */{error.size}"
     return headers

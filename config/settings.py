@@ -7,6 +7,7 @@ the server that is running. docs/install.md lists what production must set.
 
 from __future__ import annotations
 
+import os
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -71,6 +72,7 @@ INSTALLED_APPS = [
     "jobs.apps.JobsConfig",
     "jobs.callbacks.apps.CallbacksConfig",
     "jobs.notifications.apps.NotificationsConfig",
+    "corsheaders",
     "unfold",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -86,7 +88,8 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "hypermedia.middleware.RequestIdMiddleware",
-    "hypermedia.middleware.ApiHeadersMiddleware",
+    "hypermedia.middleware.ApiHeadersMiddleware",  # outside of CORS, whose `Vary` is not the contract's
+    "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -173,6 +176,20 @@ if not DEVELOPMENT:
         SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 
+# Pages of other origins may use the API with credentials that they hold, never with the console's cookie.
+CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
+CORS_URLS_REGEX = r"^/(?!admin/|static/|ws/)"
+CORS_ALLOW_METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS")
+CORS_ALLOW_HEADERS = (
+    *("accept", "authorization", "content-type", "idempotency-key", "if-match", "if-none-match", "if-range"),
+    *("prefer", "range", "x-request-id"),
+)
+CORS_EXPOSE_HEADERS = (
+    *("Accept-Ranges", "Allow", "Content-Disposition", "Content-Range", "ETag", "Expires", "Last-Modified", "Link"),
+    *("Location", "Operation-Location", "Preference-Applied", "Repr-Digest", "Retry-After", "WWW-Authenticate"),
+    *("X-OHI-APP-ID", "X-OHI-APP-VERSION", "X-Request-ID"),
+)
+
 _days = env.int("AUDIT_RETENTION_DAYS", default=400)
 AUDIT_RETENTION = timedelta(days=_days)
 if _days < 30:
@@ -189,6 +206,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["hypermedia.media.ResourceRenderer", "hypermedia.media.PlainJSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["hypermedia.parsers.ResourceParser", "hypermedia.parsers.PlainJSONParser"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "hypermedia.media.ResourceNegotiation",
+    "DEFAULT_THROTTLE_CLASSES": ["config.rates.RequestRate"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "config.errors.exception_handler",
     "URL_FORMAT_OVERRIDE": None,
@@ -225,9 +243,20 @@ UNFOLD: dict[str, Any] = {
     "SIDEBAR": {"show_search": False, "navigation": "config.console.navigation"},
 }
 
+# -- fair shares (0: no limit) ---------------------------------------------------------------------
+
+REQUESTS_PER_MINUTE = env.int("REQUESTS_PER_MINUTE", default=600)  # of one user
+POLLS_PER_MINUTE = env.int("POLLS_PER_MINUTE", default=1200)  # of one user: GETs that follow an operation
+ACTIVE_OPERATIONS_PER_CLIENT = env.int("ACTIVE_OPERATIONS_PER_CLIENT", default=20)
+WEB_THREADS = env.int("WEB_THREADS", default=min(8, 2 * (os.cpu_count() or 1) + 1))  # of one process; half may wait
+
 # -- work ------------------------------------------------------------------------------------------
 
 CELERY_BROKER_URL = required_in_production("CELERY_BROKER_URL", place.of(BASE_DIR).broker_url)
+# Where the web processes share their counts of requests. A broker that speaks Redis's protocol will do.
+RATES_URL = env.str("RATES_URL", default="")
+if not RATES_URL and CELERY_BROKER_URL.startswith("redis"):
+    RATES_URL = CELERY_BROKER_URL.replace("redis+socket://", "unix://", 1)
 CELERY_RESULT_BACKEND = "django-db"
 CELERY_RESULT_EXTENDED = True
 CELERY_TASK_SERIALIZER = CELERY_RESULT_SERIALIZER = "json"

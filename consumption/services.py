@@ -23,6 +23,7 @@ def start_export(
     format: str | None = None,
     compression: str | None = None,
     since: ReadConsumptionBatch | None = None,
+    most_active: int | None = None,
 ) -> ReadConsumptionBatch:
     """Stores an export and its task. Both ends of the window are inclusive; no `limit_codes`: all that the user may
     export. A limit that is not on the user's list is as unknown as one that is not there.
@@ -45,7 +46,7 @@ def start_export(
         since_snapshot=since.snapshot if since else None,
         since_snapshot_at=since.snapshot_at if since else None,
     )
-    jobs.start(operation=batch, user_id=user_id)
+    jobs.start(operation=batch, user_id=user_id, most_active=most_active)
     return batch
 
 

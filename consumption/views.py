@@ -19,16 +19,21 @@ from hypermedia.links import href
 from hypermedia.views import ResourceView
 from jobs.idempotency import idempotent
 from jobs.links import monitor_path
+from jobs.quotas import most_active
 from jobs.states import OperationStatus
 from jobs.views import RETRY_AFTER_SECONDS, WORKERS, OperationView
+from jobs.waiting import until_ended
 
 
 class StartExportView(ResourceView):
     roles = {"POST": WORKERS}
 
+    @until_ended
     @idempotent
     def post(self, request: Request) -> HttpResponse:
-        batch = services.start_export(user_id=self.reader.user_id, **self.read(ReadConsumptionBatchInput))
+        batch = services.start_export(
+            user_id=self.reader.user_id, most_active=most_active(self.reader), **self.read(ReadConsumptionBatchInput)
+        )
         return self.created(
             href(f"generic/readconsumptionbatches/{batch.pk}"),
             {"Operation-Location": href(monitor_path(batch.task_id)), "Retry-After": str(RETRY_AFTER_SECONDS)},

@@ -100,6 +100,16 @@ class RangeNotSatisfiable(DomainError):
         self.size = size
 
 
+class TooMany(DomainError):
+    """More than this client's share. `retry_after`: seconds after which it may ask again."""
+
+    code = "GEN-IP-429"
+
+    def __init__(self, text: str, *, retry_after: int) -> None:
+        super().__init__(text)
+        self.retry_after = retry_after
+
+
 class Unavailable(DomainError):
     """Something the service depends on does not answer; the same request may work in a few seconds."""
 

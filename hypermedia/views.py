@@ -54,6 +54,7 @@ class ResourceView(BareOptionsView):
     """One route. `roles` maps each method to the roles that may use it; a view that shows data says `audited`."""
 
     roles: ClassVar[Roles] = {}
+    polled: ClassVar[bool] = False  # its GET follows an operation, and has a rate of its own
     audited: ClassVar[Mapping[str, str]] = {}  # what the audit calls each method; empty: needs no entry
     permission_classes: Sequence[type[BasePermission]] = (MayUseRoute,)
 

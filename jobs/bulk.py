@@ -19,8 +19,10 @@ from jobs import restarts
 from jobs.idempotency import idempotent
 from jobs.links import monitor_path, task_path
 from jobs.models import TaskRestartBatch
+from jobs.quotas import most_active
 from jobs.states import OperationStatus
-from jobs.views import RETRY_AFTER_SECONDS, WORKERS, WORKERS_AND_WATCHERS
+from jobs.views import RETRY_AFTER_SECONDS, WORKERS, WORKERS_AND_WATCHERS, running_task
+from jobs.waiting import settled, until_ended
 
 _MOST_IN_BODY = 10_000
 _RESULT = ("taskId", "restarted", "code", "text")  # the order on the wire; the database keeps none
@@ -54,6 +56,7 @@ class TasksRestartView(ResourceView):
     roles = {"POST": WORKERS}
     serializer_class: type[serializers.Serializer[Any]] = TaskRestartInput
 
+    @until_ended
     @idempotent
     def post(self, request: Request) -> Response:
         asked = {
@@ -63,7 +66,7 @@ class TasksRestartView(ResourceView):
         }
         if self._dry_run(request.GET):
             return self.answer({"dryRun": True, "results": restarts.preview(**asked)})
-        batch = restarts.start(**asked)
+        batch = restarts.start(**asked, most_active=most_active(self.reader))
         document = restart_document(batch)
         headers = {
             "Location": document["links"][0]["href"],
@@ -83,11 +86,17 @@ class TaskRestartBatchView(ResourceView):
     """`GET`: how far a bulk restart is."""
 
     roles = {"GET": WORKERS_AND_WATCHERS}
+    polled = True
 
-    def get(self, request: Request, pk: int) -> Response:
-        batch = TaskRestartBatch.objects.all().visible_to(self.reader).filter(pk=pk).first()
+    def find(self, pk: int) -> TaskRestartBatch:
+        """Raises NotFound."""
+        batch: TaskRestartBatch | None = TaskRestartBatch.objects.all().visible_to(self.reader).filter(pk=pk).first()
         if batch is None:
             raise NotFound(f"There is no bulk restart {pk}.")
+        return batch
+
+    def get(self, request: Request, pk: int) -> Response:
+        batch = settled(self, lambda: self.find(pk), running_task)
         running = batch.status == OperationStatus.IN_PROGRESS
         headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if running else {}
         return self.answer(restart_document(batch), version=batch.version, headers=headers)

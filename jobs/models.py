@@ -153,6 +153,11 @@ class Task(Technical):
         indexes = [
             *Technical.Meta.indexes,
             models.Index(fields=["ring_again_at"], name="task_pending", condition=Q(status=TaskStatus.PENDING.value)),
+            models.Index(
+                fields=["created_by"],
+                name="task_active",
+                condition=Q(status__in=[TaskStatus.PENDING.value, TaskStatus.PROCESSING.value]),
+            ),
             models.Index(fields=["status", "id"], name="task_status"),
             models.Index(fields=["task_type", "id"], name="task_of_type"),
             models.Index(fields=["subject_id"], name="task_subject"),

@@ -23,10 +23,12 @@ from jobs.states import Move, allowed_from
 MOST = 200
 
 
-def start(*, task_ids: Sequence[int], user_id: int, of_anybody: bool) -> TaskRestartBatch:
+def start(
+    *, task_ids: Sequence[int], user_id: int, of_anybody: bool, most_active: int | None = None
+) -> TaskRestartBatch:
     """Stores a bulk restart of 1 to 200 tasks; `of_anybody`: not only of the user's own. Raises RuleBroken."""
     batch = TaskRestartBatch(task_ids=_checked(task_ids), of_anybody=of_anybody)
-    services.start(operation=batch, user_id=user_id)
+    services.start(operation=batch, user_id=user_id, most_active=most_active)
     return batch
 
 

@@ -14,7 +14,7 @@ from hypermedia.readers import Reader
 from jobs import registry
 from jobs.links import TASK_LINKS, messages_path, task_path
 from jobs.models import InterfacedMessage, Message, TaskQuerySet, TaskType
-from jobs.states import TaskStatus
+from jobs.states import ACTIVE, TaskStatus
 
 
 class TaskRow(NamedTuple):
@@ -39,6 +39,10 @@ class TaskRow(NamedTuple):
     @property
     def subject_path(self) -> str | None:
         return registry.subject_path(self.type_code, self.subject_id)
+
+    @property
+    def is_active(self) -> bool:
+        return TaskStatus(self.status) in ACTIVE
 
 
 _TASK_FIELDS = (

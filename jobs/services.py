@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 from audit.services import record
 from hypermedia.errors import NotFound
 from hypermedia.failpoints import hit
-from jobs import registry
+from jobs import quotas, registry
 from jobs.doorbell import ring_on_commit
 from jobs.errors import LeaseLost, WrongState
 from jobs.models import InterfacedMessage, Message, Operation, Task, TaskAttempt, TaskType
@@ -27,8 +27,12 @@ Outcome = TaskAttempt.Outcome
 
 
 @transaction.atomic
-def start(*, operation: Operation, user_id: int) -> Operation:
-    """Stores a new operation with its task and its (empty) messages, and rings for a worker once that is durable."""
+def start(*, operation: Operation, user_id: int, most_active: int | None = None) -> Operation:
+    """Stores a new operation with its task and its (empty) messages, and rings for a worker once that is durable.
+
+    Raises TooMany when `most_active` operations of the user are under way already.
+    """
+    quotas.check(user_id=user_id, most=most_active)
     who = {"created_by_id": user_id, "last_updated_by_id": user_id}
     kind = registry.of_model(type(operation))
     task = Task.objects.create(task_type=TaskType.objects.get(code=kind.code), **first_ring(), **who)

@@ -58,6 +58,10 @@ OPERATION_STATUS: dict[TaskStatus, OperationStatus] = {
 }
 
 
+# Neither has ended: somebody works on them, or will.
+ACTIVE = frozenset({TaskStatus.PENDING, TaskStatus.PROCESSING})
+
+
 def allowed_from(move: Move) -> frozenset[TaskStatus]:
     return MOVES[move][0]
 

@@ -24,6 +24,8 @@ from jobs.serializers import (
     task_rows,
     task_type_document,
 )
+from jobs.states import OperationStatus
+from jobs.waiting import settled
 
 WORKERS_AND_WATCHERS = (Role.CLIENT, Role.OPERATOR, Role.AUDITOR)
 WORKERS = (Role.CLIENT, Role.OPERATOR)
@@ -40,15 +42,20 @@ class TaskResource(ResourceView):
             raise NotFound(f"There is no task {task_id}.")
         return row
 
+    def settled(self, task_id: int) -> TaskRow:
+        """The same, once it has ended, for a client that would like to wait."""
+        return settled(self, lambda: self.find(task_id), lambda task: task.id if task.is_active else None)
+
     def answer_task(self, task: TaskRow) -> Response:
         return self.answer(task_document(task, self.reader), version=task.version)
 
 
 class TaskView(TaskResource):
     roles = {"GET": WORKERS_AND_WATCHERS}
+    polled = True
 
     def get(self, request: Request, pk: int) -> Response:
-        return self.answer_task(self.find(pk))
+        return self.answer_task(self.settled(pk))
 
 
 class RestartView(TaskResource):
@@ -69,9 +76,10 @@ class MonitorView(TaskResource):
     """The neutral monitor: `Running`, `Succeeded`, `Failed` or `Canceled`."""
 
     roles = {"GET": WORKERS_AND_WATCHERS}
+    polled = True
 
     def get(self, request: Request, pk: int) -> Response:
-        task = self.find(pk)
+        task = self.settled(pk)
         document = monitor_document(task)
         headers = {} if document["done"] else {"Retry-After": str(RETRY_AFTER_SECONDS)}
         return self.answer(document, version=task.version, headers=headers)
@@ -113,21 +121,27 @@ class TaskTypeView(ResourceView):
         return self.answer(task_type_document(task_type), version=1)
 
 
+def running_task(row: Any) -> int | None:
+    """The task of an operation that has not ended."""
+    return row.task_id if row.status == OperationStatus.IN_PROGRESS else None
+
+
 class OperationView(ResourceView):
     """One long-running operation: read it, cancel it. The app that owns the operation says how to read its row."""
 
     roles = {"GET": WORKERS_AND_WATCHERS, "DELETE": WORKERS}
+    polled = True
     model: type[Operation]
 
     def find(self, pk: int) -> Any:
-        """The row, in one statement; needs `version`, `created_by_id`, `task_id`. Raises NotFound."""
+        """The row, in one statement; needs `version`, `status`, `created_by_id`, `task_id`. Raises NotFound."""
         raise NotImplementedError
 
     def answer_operation(self, row: Any, status: int = 200) -> Response:
         raise NotImplementedError
 
     def get(self, request: Request, pk: int) -> HttpResponseBase:
-        return self.answer_operation(self.find(pk))
+        return self.answer_operation(settled(self, lambda: self.find(pk), running_task))
 
     def delete(self, request: Request, pk: int) -> HttpResponseBase:
         row = self.find(pk)

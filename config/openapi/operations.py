@@ -13,7 +13,7 @@ from hypermedia.errors import PROBLEM_TYPE
 from hypermedia.media import JSON, RESOURCE
 
 # What every route of the API may answer besides its own errors.
-COMMON_ERRORS = (401, 403, 406, 503)
+COMMON_ERRORS = (401, 403, 406, 429, 503)
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,15 @@ REQUEST_HEADERS: dict[str, dict[str, Any]] = {
         "required": False,
         "description": "The same key and body within 24 hours give the first answer again; another body is 422.",
         "schema": {"type": "string", "minLength": 1},
-    }
+    },
+    "Prefer": {
+        "name": "Prefer",
+        "in": "header",
+        "required": False,
+        "description": "`wait=N`: answer when the operation has ended, or after N seconds, at most 30.",
+        "schema": {"type": "string"},
+        "example": "wait=10",
+    },
 }
 HEADERS: dict[str, Schema] = {
     "Location": {"description": "Where the new resource is.", "schema": {"type": "string", "format": "uri"}},
@@ -94,6 +102,7 @@ HEADERS: dict[str, Schema] = {
         "schema": {"type": "string", "format": "uri"},
     },
     "Retry-After": {"description": "Seconds to wait before asking again.", "schema": {"type": "integer"}},
+    "Preference-Applied": {"description": "`wait=N` when the wish was granted.", "schema": {"type": "string"}},
     "ETag": {"description": "For If-None-Match and If-Match.", "schema": {"type": "string"}},
     "Link": {"description": "The links of the body once more (RFC 8288).", "schema": {"type": "string"}},
     "Content-Range": {"description": "Which bytes these are.", "schema": {"type": "string"}},

@@ -8,7 +8,7 @@ from jobs.restarts import MOST
 from jobs.states import OperationStatus
 
 _TAG = "Tasks and messages"
-_RUNNING = ("ETag", "Link", "Retry-After")
+_RUNNING = ("ETag", "Link", "Retry-After", "Preference-Applied")
 _WHY = {"code": TEXT, "text": TEXT}
 _COUNT: Schema = {"type": "integer", "minimum": 0}
 
@@ -67,7 +67,7 @@ PROCESSING_ROUTES: dict[tuple[str, str], Route] = {
         text="A client restarts its own tasks, an operator everybody's.",
         body="TaskRestartInput",
         errors=(409,),
-        headers=("Idempotency-Key",),
+        headers=("Idempotency-Key", "Prefer"),
         query={"dryRun": {"type": "boolean", "default": False}},
     ),
     ("GET", "/api/taskprocessing/taskrestartbatches/{id}/status"): Route(
@@ -76,5 +76,6 @@ PROCESSING_ROUTES: dict[tuple[str, str], Route] = {
         _TAG,
         {200: Answer("TaskRestartBatch", "With a result for each task once it is completed.", _RUNNING)},
         errors=(404,),
+        headers=("Prefer",),
     ),
 }

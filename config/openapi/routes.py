@@ -9,7 +9,7 @@ from config.openapi.operations import Answer, Route
 from config.openapi.processing import PROCESSING_ROUTES
 
 _RESOURCE_HEADERS = ("ETag", "Link")
-_RUNNING = (*_RESOURCE_HEADERS, "Retry-After")
+_RUNNING = (*_RESOURCE_HEADERS, "Retry-After", "Preference-Applied")
 _EXPORTS, _TASKS, _FILES, _ACCESS, _CALLBACK, _HEALTH = (
     "Exports",
     "Tasks and messages",
@@ -54,7 +54,7 @@ ROUTES: dict[tuple[str, str], Route] = {
         text="Both date-times are inclusive. Without `limitCodes` all limits are exported.",
         body="ReadConsumptionBatchInput",
         errors=(409,),
-        headers=("Idempotency-Key",),
+        headers=("Idempotency-Key", "Prefer"),
     ),
     ("GET", "/api/generic/readconsumptionbatches/{id}"): Route(
         "getExport",
@@ -70,6 +70,7 @@ ROUTES: dict[tuple[str, str], Route] = {
             )
         },
         errors=(404,),
+        headers=("Prefer",),
     ),
     ("DELETE", "/api/generic/readconsumptionbatches/{id}"): Route(
         "cancelExport",
@@ -84,6 +85,7 @@ ROUTES: dict[tuple[str, str], Route] = {
         _EXPORTS,
         {200: Answer("Operation", "In the words of ready-made pollers.", _RUNNING)},
         errors=(404,),
+        headers=("Prefer",),
     ),
     ("GET", "/api/generic/tasks/{id}"): Route(
         "getTask",
@@ -98,6 +100,7 @@ ROUTES: dict[tuple[str, str], Route] = {
             )
         },
         errors=(404,),
+        headers=("Prefer",),
     ),
     ("POST", "/api/taskprocessing/{id}/restart"): Route(
         "restartTask",

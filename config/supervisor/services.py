@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import sys
 from collections.abc import Callable
@@ -18,7 +17,6 @@ from config.supervisor.environment import Address
 
 PYTHON = (sys.executable, "-m")
 CELERY = (*PYTHON, "celery", "--quiet", "-A", "config")
-WEB_THREADS = min(8, 2 * (os.cpu_count() or 1) + 1)  # each keeps one database connection
 KEEPER_THREADS = 12  # more than DELIVERY_THREADS, so that the sweep always finds one
 ACCESS_LOG = "%(addr)s %(method)s %(path)s %(status)d %(dt_ms).0f ms"
 
@@ -47,7 +45,7 @@ def web(address: Address, public_url: str) -> Service:
         "interface": "wsgi",
         "host": address.host,
         "port": address.port,
-        "blocking-threads": WEB_THREADS,
+        "blocking-threads": settings.WEB_THREADS,  # each keeps one database connection
         "blocking-threads-idle-timeout": 600,
         "workers-kill-timeout": 3,
         "access-log-fmt": ACCESS_LOG,

@@ -70,9 +70,18 @@ class CallbackView(View):
         logger.error("unexpected error in %s, ErrorCode %s", self.doing, request_id.get(), exc_info=error)
         return unexpected(self.doing, request_id.get())
 
+    def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        response = HttpResponse(status=204, headers={"Allow": self.allow})
+        del response["Content-Type"]
+        return response
+
+    @property
+    def allow(self) -> str:
+        return ", ".join(name.upper() for name in self.http_method_names)
+
     def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         response = envelope(Answer(405, f"Method {request.method} is not allowed."))
-        response["Allow"] = ", ".join(name.upper() for name in self.http_method_names)
+        response["Allow"] = self.allow
         return response
 
 
@@ -82,7 +91,7 @@ class JobStatusView(CallbackView):
     Answers 200, 1101, 1801 to 1804, 401, 403 or 500 in the envelope, and keeps each call under its `rest_audit_id`.
     """
 
-    http_method_names = ["put"]
+    http_method_names = ["put", "options"]
     doing = "updating Job Status"
 
     def put(self, request: HttpRequest) -> HttpResponse:
@@ -110,7 +119,7 @@ class JobStatusView(CallbackView):
 class JobView(CallbackView):
     """`GET`: one's own job and its history, the newest 200 reports, oldest first."""
 
-    http_method_names = ["get", "head"]
+    http_method_names = ["get", "head", "options"]
     doing = "reading Job Status"
 
     def get(self, request: HttpRequest, job_id: str) -> HttpResponse:
@@ -126,7 +135,7 @@ class JobView(CallbackView):
 class TokenView(CallbackView):
     """`GET ?expiry=<seconds>` with Basic: a token for `/ws`. A token cannot prolong itself."""
 
-    http_method_names = ["get"]  # no HEAD: it would make a token that nobody sees
+    http_method_names = ["get", "head", "options"]
     doing = "creating a token"
     challenge = 'Basic realm="ws", charset="UTF-8"'
 
@@ -136,6 +145,12 @@ class TokenView(CallbackView):
         seconds = lifetime(request)
         text, expires_at = services.issue_token(user=user, seconds=seconds)
         return found(token_document(text, seconds, expires_at))
+
+    def head(self, request: HttpRequest) -> HttpResponse:
+        """Whether `GET` would give one; a token that nobody sees is not made."""
+        check_role(caller(request, token=False))
+        lifetime(request)
+        return HttpResponse(content_type="application/json")
 
 
 def read(request: HttpRequest) -> received.Received:

@@ -277,17 +277,18 @@ api/docs
   POST PUT PATCH DELETE            405 | 405         | 405         | 405         | 405         | 405
 ws/rest/service/v2/auth/token
   GET                              401 | 403         | 403         | 200         | 403         | 403
-  HEAD POST PUT PATCH DELETE       405 | 405         | 405         | 405         | 405         | 405
-  OPTIONS                          405 | 405         | 405         | 405         | 405         | 405
+  HEAD                             401 | 403         | 403         | 200         | 403         | 403
+  POST PUT PATCH DELETE            405 | 405         | 405         | 405         | 405         | 405
+  OPTIONS                          204 | 204         | 204         | 204         | 204         | 204
 ws/rest/service/v2/oic/job
   PUT                              401 | 403         | 403         | 200 1803 1803 | 403       | 403
   GET HEAD POST PATCH DELETE       405 | 405         | 405         | 405         | 405         | 405
-  OPTIONS                          405 | 405         | 405         | 405         | 405         | 405
+  OPTIONS                          204 | 204         | 204         | 204         | 204         | 204
 ws/rest/service/v2/oic/job/<path:job_id>
   GET                              401 | 403         | 403         | 200 1803 1803 | 403       | 403
   HEAD                             401 | 403         | 403         | 200         | 403         | 403
   POST PUT PATCH DELETE            405 | 405         | 405         | 405         | 405         | 405
-  OPTIONS                          405 | 405         | 405         | 405         | 405         | 405
+  OPTIONS                          204 | 204         | 204         | 204         | 204         | 204
 """
 
 

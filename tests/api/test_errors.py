@@ -219,12 +219,6 @@ def test_titles_are_those_of_the_standard() -> None:
         assert problem(status, [], "/")["title"] == title
 
 
-def test_a_retry_after_of_a_throttle() -> None:
-    from rest_framework.exceptions import Throttled
-
-    assert errors.headers_of(Throttled(wait=7.2), 429, [])["Retry-After"] == "8"
-
-
 def test_connection_is_alive_again() -> None:
     """What the tests above broke, they broke for themselves only."""
     with connection.cursor() as cursor:

@@ -33,7 +33,7 @@ def ask(world: World, row: Row, persona: str, ownership: str) -> Any:
 
 
 def status_of(row: Row, response: Any) -> int:
-    if row.route.startswith("ws/") and row.method != "HEAD":
+    if row.route.startswith("ws/") and row.method not in {"HEAD", "OPTIONS"}:
         return int(response.json()["status"])
     return int(response.status_code)
 

@@ -93,3 +93,9 @@ def test_expired_tokens_do_not_pile_up(integration: Integration, other: Integrat
     left = set(AccessToken.objects.values_list("pk", flat=True))
     assert gone not in left
     assert set(stay) < left
+
+
+def test_a_head_makes_no_token(integration: Integration) -> None:
+    assert integration.send("HEAD", TOKEN).status_code == 200
+    assert integration.send("HEAD", f"{TOKEN}?expiry=soon").status_code == 400
+    assert not AccessToken.objects.exists()
