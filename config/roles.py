@@ -33,6 +33,8 @@ PERMISSIONS: dict[Role, tuple[str, ...]] = {
         *_SEEN_BY_OPERATORS,
         "jobs.restart_task",
         "jobs.cancel_task",
+        "jobs.control_queue",
+        "consumption.start_export",
         "callbacks.add_integrationjob",
         "callbacks.acknowledge_integrationjob",
         "callbacks.revoke_accesstoken",

@@ -15,6 +15,7 @@ from typing import Any
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
 
 from config.embedded import place
 
@@ -74,6 +75,7 @@ INSTALLED_APPS = [
     "jobs.notifications.apps.NotificationsConfig",
     "corsheaders",
     "unfold",
+    "unfold.contrib.filters",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -238,9 +240,14 @@ UNFOLD: dict[str, Any] = {
     "SITE_SUBHEADER": "Exports and integrations",
     "SITE_SYMBOL": "assignment_turned_in",
     "SITE_URL": None,
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("console/favicon.svg")}],
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
-    "SIDEBAR": {"show_search": False, "navigation": "config.console.navigation"},
+    "STYLES": [lambda request: static("console/console.css")],
+    "SCRIPTS": [lambda request: static("console/live.js")],
+    "GLOBAL_CALLBACK": "config.console.navigation.context",
+    "DASHBOARD_CALLBACK": "config.console.start.add_to",
+    "SIDEBAR": {"show_search": False, "navigation": "config.console.navigation.navigation"},
 }
 
 # -- fair shares (0: no limit) ---------------------------------------------------------------------

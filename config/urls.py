@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
 from config import entry, health, tokens
+from config.console import queue, start
 from config.openapi import pages
 
 # The same resources under /api and, because the seed's requests use both, at the root. Links always name /api.
@@ -16,9 +17,15 @@ api: list[URLPattern | URLResolver] = [
     path("", include("jobs.notifications.urls")),
 ]
 
+console: list[URLPattern | URLResolver] = [
+    path("start/", start.live_view, name="admin-start"),
+    path("queue/", admin.site.admin_view(queue.queue_view), name="admin-queue"),
+]
+
 urlpatterns = [
     path("healthz", health.AliveView.as_view()),
     path("readyz", health.ReadyView.as_view()),
+    path("admin/", include(console)),
     path("admin/", admin.site.urls),
     path("api/openapi.json", pages.DocumentView.as_view(), name="openapi"),
     path("api/docs", pages.DocumentationView.as_view(url_name="openapi"), name="docs"),

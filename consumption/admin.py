@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.http import HttpRequest
-from unfold.decorators import display
 
-from consumption.models import Limit, ReadConsumptionBatch, TransactionSource
-from hypermedia.console import ConsoleAdmin, ReadOnlyAdmin
-from jobs.states import OperationStatus
+from consumption import operation_pages
+from consumption.models import Limit, TransactionSource
+from hypermedia.console import ConsoleAdmin
 
-STATUS_COLOURS = {
-    OperationStatus.IN_PROGRESS: "warning",
-    OperationStatus.COMPLETED: "success",
-    OperationStatus.FAILED: "danger",
-}
+__all__ = ["operation_pages"]  # registers its pages
+
 # The database refuses to change these once they are there: exports print them.
 _FIXED = {"code", "type", "currency"}
 
@@ -41,33 +37,3 @@ class LimitAdmin(FixedCodeAdmin):
 @admin.register(TransactionSource)
 class TransactionSourceAdmin(FixedCodeAdmin):
     list_display = ("code", "description")
-
-
-@admin.register(ReadConsumptionBatch)
-class ReadConsumptionBatchAdmin(ReadOnlyAdmin):
-    list_display = (
-        "id",
-        "chip",
-        "limits",
-        "transaction_start",
-        "transaction_end",
-        "rows",
-        "created_by",
-        "creation_date",
-    )
-    list_filter = ("status",)
-    list_select_related = ("task", "created_by")
-    ordering = ("-id",)
-    search_fields = ("=id", "=task__id")
-
-    @display(description="status", label=STATUS_COLOURS)
-    def chip(self, batch: ReadConsumptionBatch) -> str:
-        return batch.status
-
-    @display(description="limits")
-    def limits(self, batch: ReadConsumptionBatch) -> str:
-        return "all" if batch.limit_codes is None else ", ".join(batch.limit_codes)
-
-    @display(description="rows")
-    def rows(self, batch: ReadConsumptionBatch) -> int:
-        return batch.task.rows_written

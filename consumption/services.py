@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from django.db import connection
+
+from consumption import exports
 from consumption.allowances import allowed_limits
+from consumption.exports import Window
 from consumption.models import ReadConsumptionBatch
 from hypermedia.errors import ResultMessage, RuleBroken
 from jobs import services as jobs
@@ -48,6 +52,23 @@ def start_export(
     )
     jobs.start(operation=batch, user_id=user_id, most_active=most_active)
     return batch
+
+
+def estimate_export(
+    *,
+    user_id: int,
+    transaction_start: datetime,
+    transaction_end: datetime,
+    limit_codes: Sequence[str] | None = None,
+) -> int:
+    """About how many rows such an export would have: the planner's guess. Raises RuleBroken like `start_export`."""
+    broken = [*_window_rules(transaction_start, transaction_end), *_limit_rules(user_id, limit_codes)]
+    if broken:
+        raise RuleBroken(*broken)
+    codes = list(allowed_limits(user_id).values_list("code", flat=True)) if limit_codes is None else limit_codes
+    connection.ensure_connection()
+    limits = exports.find_limits(connection.connection, list(codes))
+    return exports.estimate(connection.connection, Window(transaction_start, transaction_end, limits))
 
 
 def _window_rules(start: datetime, end: datetime) -> list[ResultMessage]:

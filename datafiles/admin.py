@@ -1,31 +1,80 @@
-"""Data file sets in the console. Their bytes are not shown here."""
+"""Data file sets in the console, and the bytes of their files for who may have them."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.urls import URLPattern, path
 
+from audit.acting import ActingAdmin
+from audit.services import record
+from datafiles import looks, storage
 from datafiles.models import DataFile, DataFileSet
-from hypermedia.console import ReadOnlyAdmin, ReadOnlyInline
-
-
-class DataFileInline(ReadOnlyInline):
-    model = DataFile
-    fields = readonly_fields = (
-        "code",
-        "description",
-        "media_type",
-        "content_length",
-        "row_count",
-        "sha256",
-        "expires_at",
-        "removed_at",
-    )
+from hypermedia.console import PageMixin, Panel, facts
+from hypermedia.errors import Unavailable
+from hypermedia.narrowing import PeriodFilter, UserFilter
+from hypermedia.showing import Tone, ago, chip, code, moment
 
 
 @admin.register(DataFileSet)
-class DataFileSetAdmin(ReadOnlyAdmin):
-    list_display = ("code", "description", "locked", "created_by", "creation_date")
+class DataFileSetAdmin(PageMixin, ActingAdmin):
+    """Sets with their files."""
+
+    list_display = ("code", "description", "lock", "created_by", "age")
+    list_filter = ("locked", PeriodFilter, UserFilter)
     list_select_related = ("created_by",)
     ordering = ("-id",)
     search_fields = ("=code",)
-    inlines = (DataFileInline,)
+    search_help_text = "The whole code"
+
+    @admin.display(description="lock")
+    def lock(self, row: DataFileSet) -> Any:
+        return chip("locked", Tone.WAITING) if row.locked else chip("open", Tone.QUIET)
+
+    @admin.display(description="age", ordering="id")
+    def age(self, row: DataFileSet) -> Any:
+        return ago(row.creation_date)
+
+    def headline(self, row: DataFileSet) -> Any:
+        return self.lock(row)
+
+    def panels(self, request: HttpRequest, row: DataFileSet) -> list[Panel]:
+        about = [
+            ("Code", code(row.code)),
+            ("Description", row.description),
+            ("Owner", row.created_by),
+            ("Made", moment(row.creation_date)),
+            ("Snapshot", moment(row.snapshot_at)),
+        ]
+        return [facts("about", "Set", about, wide=True), looks.files_panel(request.user, row)]
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.content_view)
+        route = "<int:pk>/files/<int:file_pk>/content/"
+        return [path(route, view, name="datafiles_datafileset_content"), *super().get_urls()]
+
+    def content_view(self, request: HttpRequest, pk: int, file_pk: int) -> HttpResponseBase:
+        """The bytes of one file, streamed; each download leaves an entry in the trail."""
+        found = DataFile.objects.select_related("data_file_set").filter(pk=file_pk, data_file_set=pk, removed_at=None)
+        data_file = found.first()
+        if data_file is None:
+            raise Http404
+        if not looks.may_read_data(request.user, data_file.data_file_set):
+            raise PermissionDenied
+        record("data.read", user_id=request.user.pk, subject=f"admin/datafiles/datafileset/{pk}/files/{file_pk}")
+        return _download(data_file)
+
+
+def _download(data_file: DataFile) -> HttpResponseBase:
+    try:
+        blocks = storage.open_range(data_file.storage_key, 0, data_file.content_length)
+    except storage.StorageError as error:
+        raise Unavailable(str(error)) from error
+    response = StreamingHttpResponse(blocks, content_type=data_file.media_type)
+    response["Content-Length"] = str(data_file.content_length)
+    response["Content-Disposition"] = f'attachment; filename="{looks.file_name(data_file)}"'
+    response["Cache-Control"] = "private, no-store"
+    return response

@@ -2,100 +2,130 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from unfold.decorators import display
+from django.urls import NoReverseMatch, reverse
 
-from hypermedia.console import ReadOnlyAdmin, ReadOnlyInline
-from jobs import services
-from jobs.errors import WrongState
-from jobs.models import InterfacedMessage, Message, Task, TaskAttempt
-from jobs.states import TaskStatus
-
-STATUS_COLOURS = {
-    TaskStatus.PENDING: "info",
-    TaskStatus.PROCESSING: "warning",
-    TaskStatus.COMPLETED: "success",
-    TaskStatus.ERRORED: "danger",
-}
+from audit.acting import ActingAdmin
+from hypermedia.console import LiveListMixin, PageMixin, Panel, ReadOnlyAdmin, facts, live
+from hypermedia.narrowing import PeriodFilter, UserFilter
+from hypermedia.showing import ago, anchor, moment
+from jobs import looks
+from jobs.acting import cancel_action, restart_action
+from jobs.models import InterfacedMessage, Task
 
 
-class AttemptInline(ReadOnlyInline):
-    model = TaskAttempt
-    fields = readonly_fields = ("epoch", "owner", "started_at", "ended_at", "outcome", "celery_task_id", "stack_trace")
-
-
-class MessageInline(ReadOnlyInline):
-    model = Message
-    fields = readonly_fields = ("creation_date", "severity", "code", "text")
+def _itself(task: Task) -> Task:
+    return task
 
 
 @admin.register(Task)
-class TaskAdmin(ReadOnlyAdmin):
-    list_display = (
-        "id",
-        "task_type",
-        "chip",
-        "subject_id",
-        "attempt_count",
-        "thread_code",
-        "created_by",
-        "creation_date",
-    )
-    list_filter = ("status", "task_type")
+class TaskAdmin(LiveListMixin, PageMixin, ActingAdmin):
+    """Every piece of work of every type."""
+
+    list_display = ("id", "type", "chip", "progress", "rows", "attempt", "age", "created_by", "thread_code")
+    live_columns = ("chip", "progress", "rows", "attempt")
+    list_filter = ("status", "task_type", PeriodFilter, UserFilter)
     list_select_related = ("task_type", "created_by")
     ordering = ("-id",)
     search_fields = ("=id", "=subject_id")
-    actions = ("restart", "cancel")
-    inlines = (AttemptInline,)
+    search_help_text = "Id of the task, or of its operation"
+    named_actions = (restart_action(_itself), cancel_action(_itself))
 
-    @display(description="status", label=STATUS_COLOURS)
-    def chip(self, task: Task) -> str:
-        return task.status
+    def is_live(self, row: Task) -> bool:
+        return looks.is_underway(row)
 
-    @admin.action(description="Restart", permissions=["restart"])
-    def restart(self, request: HttpRequest, queryset: QuerySet[Task]) -> None:
-        self._each(request, queryset, services.restart, "restarted")
+    @live("status")
+    def chip(self, task: Task) -> Any:
+        return looks.task_chip(task)
 
-    @admin.action(description="Cancel", permissions=["cancel"])
-    def cancel(self, request: HttpRequest, queryset: QuerySet[Task]) -> None:
-        self._each(request, queryset, services.cancel, "cancelled")
+    @live("progress")
+    def progress(self, task: Task) -> Any:
+        return looks.progress(task)
 
-    def has_restart_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("jobs.restart_task")
+    @live("rows")
+    def rows(self, task: Task) -> Any:
+        return looks.rows(task)
 
-    def has_cancel_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("jobs.cancel_task")
+    @live("attempt")
+    def attempt(self, task: Task) -> Any:
+        return looks.attempt_number(task)
 
-    def _each(self, request: HttpRequest, tasks: QuerySet[Task], act: Callable[..., Any], done: str) -> None:
-        """Does it to each selected task and says for each that refused why."""
-        succeeded = 0
-        for task_id in tasks.values_list("pk", flat=True)[:200]:
-            try:
-                act(task_id=task_id, user_id=request.user.pk)
-                succeeded += 1
-            except WrongState as error:
-                self.message_user(request, f"Task {task_id}: {error}", messages.WARNING)
-        if succeeded:
-            self.message_user(request, f"{succeeded} tasks {done}.", messages.SUCCESS)
+    @admin.display(description="type")
+    def type(self, task: Task) -> str:
+        return task.task_type.description
+
+    @admin.display(description="age", ordering="id")
+    def age(self, task: Task) -> Any:
+        return ago(task.creation_date)
+
+    def headline(self, row: Task) -> Any:
+        return looks.joined([looks.task_chip(row), looks.progress(row) if looks.is_underway(row) else ""])
+
+    def panels(self, request: HttpRequest, row: Task) -> list[Panel]:
+        said = looks.messages_of(row.pk)
+        failure = looks.failure(row, said)
+        return [
+            *([failure] if failure else []),
+            facts("task", "Task", self._what(row)),
+            facts("state", "State", self._state(row)),
+            looks.attempts_panel(looks.attempts_of(row.pk)),
+            looks.messages_panel(said),
+        ]
+
+    def _what(self, task: Task) -> list[tuple[str, Any]]:
+        return [
+            ("Type", task.task_type.description),
+            ("Operation", subject_link(task)),
+            ("Asked for by", task.created_by),
+            ("Asked for", moment(task.creation_date)),
+            ("Last change", moment(task.last_updated_date)),
+        ]
+
+    def _state(self, task: Task) -> list[tuple[str, Any]]:
+        return [
+            ("Rows", looks.rows(task)),
+            ("Attempt", looks.attempt_number(task)),
+            ("Last thread", task.thread_code),
+            ("Lease until", moment(task.lease_expires_at)),
+            ("Version", task.version),
+        ]
+
+
+def subject_link(task: Task) -> Any:
+    """The operation's page, where there is one."""
+    try:
+        meta = task.operation.model._meta
+        address = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[task.subject_id])
+    except (KeyError, NoReverseMatch):  # a type that only another version knows, or without a page
+        return f"{task.task_type.code} {task.subject_id}"
+    return anchor(address, f"{meta.verbose_name} {task.subject_id}")
 
 
 @admin.register(InterfacedMessage)
-class InterfacedMessageAdmin(ReadOnlyAdmin):
+class InterfacedMessageAdmin(PageMixin, ReadOnlyAdmin):
+    """What was said about each operation."""
+
     list_display = ("id", "task", "last_message", "last_updated_date")
+    list_filter = (PeriodFilter,)
     list_select_related = ("task",)
     ordering = ("-id",)
     search_fields = ("=id", "=task__id")
-    inlines = (MessageInline,)
+    search_help_text = "Id of the messages, or of their task"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[InterfacedMessage]:
         return super().get_queryset(request).prefetch_related("messages")  # type: ignore[no-any-return]
 
-    @display(description="last message")
+    @admin.display(description="last message")
     def last_message(self, held: InterfacedMessage) -> str:
         lines = list(held.messages.all())
         return str(lines[-1]) if lines else "none"
+
+    def panels(self, request: HttpRequest, row: InterfacedMessage) -> list[Panel]:
+        return [
+            facts("about", "About", [("Task", looks.task_link(row.task_id))], wide=True),
+            looks.messages_panel(looks.messages_of(row.task_id)),
+        ]

@@ -118,6 +118,7 @@ class TaskProcessing(models.Model):
 
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(id=1), name="one_queue")]
+        permissions = [("control_queue", "Can stop and start the queue")]
 
     def __str__(self) -> str:
         return "stopped" if self.stopped else "started"

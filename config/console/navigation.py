@@ -9,19 +9,22 @@ from django.urls import reverse
 
 
 class Page(NamedTuple):
-    """One entry: its title, its symbol, and the model whose list it opens."""
+    """One entry: its title, its symbol, the model that one may look at to see it, and where it leads (to its list)."""
 
     title: str
     icon: str
-    model: str  # app_label_modelname, as in the admin's address names
+    model: str  # app_label_modelname, as in the admin's address names; empty: for everybody
+    address: str = ""
 
 
 SECTIONS: tuple[tuple[str, tuple[Page, ...]], ...] = (
     (
         "Work",
         (
+            Page("Now", "monitoring", "", "admin:index"),
             Page("Exports", "output", "consumption_readconsumptionbatch"),
             Page("Tasks", "checklist", "jobs_task"),
+            Page("Queue", "traffic", "jobs_task", "admin-queue"),
             Page("Messages", "chat", "jobs_interfacedmessage"),
             Page("Data file sets", "folder", "datafiles_datafileset"),
         ),
@@ -65,12 +68,19 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
 
 def _items(pages: tuple[Page, ...], request: HttpRequest) -> list[dict[str, Any]]:
     return [
-        {"title": page.title, "icon": page.icon, "link": reverse(f"admin:{page.model}_changelist")}
+        {"title": page.title, "icon": page.icon, "link": reverse(page.address or f"admin:{page.model}_changelist")}
         for page in pages
         if _may_open(page, request)
     ]
 
 
 def _may_open(page: Page, request: HttpRequest) -> bool:
+    if not page.model:
+        return True
     app_label, _, model = page.model.rpartition("_")
     return request.user.has_perm(f"{app_label}.view_{model}")
+
+
+def context(request: HttpRequest) -> dict[str, Any]:
+    """The theme would write its colours into each page as a style; ours stand in console.css."""
+    return {"colors": {}}

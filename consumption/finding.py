@@ -1,0 +1,39 @@
+"""Finding the operations that a word of an operator means: an id, a limit, a job, or the audit id of a callback."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from jobs.callbacks.models import StatusReport
+from jobs.models import Operation
+from jobs.notifications.models import Delivery
+from jobs.registry import of_model
+
+_LARGEST = 2**63
+
+
+def matching(rows: QuerySet[Any], word: str) -> QuerySet[Any]:
+    """The operations among `rows` that the word means; each way to mean one is answered by an index."""
+    word = word.strip()
+    model: type[Operation] = rows.model
+    wanted = _by_number(word, model) if word.isascii() and word.isdecimal() and int(word) < _LARGEST else Q(pk__in=[])
+    wanted |= Q(pk__in=_subjects(model, job__job_id=word))
+    if hasattr(model, "limit_codes"):
+        wanted |= Q(limit_codes__contains=[word])
+    return rows.filter(wanted)
+
+
+def _by_number(word: str, model: type[Operation]) -> Q:
+    """An id of the operation, of its task, or an audit id that the callback answered with."""
+    reported = StatusReport.objects.filter(pk=int(word)).exclude(job=None).values_list("job_id", flat=True)
+    return Q(pk=word) | Q(task_id=word) | Q(pk__in=_subjects(model, job__in=list(reported)))
+
+
+def _subjects(model: type[Operation], **which: Any) -> list[int]:
+    """The ids of the operations whose events these deliveries carry."""
+    before, _, after = of_model(model).path.partition("{id}")
+    paths = Delivery.objects.filter(**which).values_list("event__subject", flat=True)[:50]
+    ids = (path.removeprefix(before).removesuffix(after) for path in paths if path.startswith(before))
+    return [int(found) for found in ids if found.isdecimal()]

@@ -1,0 +1,121 @@
+"""The start page: what needs an operator, and for whom."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from config.console import charts, needs
+from config.console.needs import Disk
+from hypermedia.readers import Role
+from hypermedia.showing import Tone
+from jobs import figures, processing
+from jobs.callbacks.models import IntegrationJob
+from jobs.models import Task
+from jobs.notifications.models import Delivery, NotificationEndpoint
+from tests.api.world import claimed, completed, failed, make_delivery, start
+from tests.console.conftest import Person
+from tests.factories import UserFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def whats(person: Person) -> list[str]:
+    return [need.what for need in person.client.get("/admin/").context["needs"]]
+
+
+def test_nothing_needs_anybody(operator: Person) -> None:
+    assert "Nothing needs you." in operator.see("/admin/")
+
+
+def test_everything_that_needs_an_operator(operator: Person) -> None:
+    failed(operator.user)
+    IntegrationJob.objects.create(integration=operator.user, flagged=True)
+    make_delivery(operator.user)
+    Delivery.objects.update(status="FAILED")
+    NotificationEndpoint.objects.update(active=False, disabled_reason="It is gone.")
+    start(operator.user)
+    Task.objects.filter(status="PENDING").update(last_updated_date=timezone.now() - timedelta(minutes=5))
+    processing.switch(stopped=True, user_id=operator.user.pk)
+    assert set(whats(operator)) == {
+        "The queue is stopped", "Failed exports", "Flagged jobs", "Disabled endpoints", "Deliveries given up",
+    }  # fmt: skip
+
+
+def test_each_number_leads_to_the_rows_that_it_counts(operator: Person) -> None:
+    batch = failed(operator.user)
+    [need] = operator.client.get("/admin/").context["needs"]
+    listed = operator.client.get(need.address).context["cl"].result_list
+    assert [row.pk for row in listed] == [batch.pk]
+
+
+def test_waiting_tasks_without_a_worker_are_noticed(operator: Person) -> None:
+    batch = start(operator.user)
+    assert not figures.queue().has_no_worker  # it has only just been asked for
+    Task.objects.update(last_updated_date=timezone.now() - timedelta(minutes=5))
+    assert whats(operator) == ["No worker takes the waiting tasks"]
+    claimed(batch)
+    assert whats(operator) == []
+
+
+def test_a_worker_that_was_lost_is_noticed(operator: Person) -> None:
+    claimed(start(operator.user))
+    Task.objects.update(lease_expires_at=timezone.now() - timedelta(minutes=5))
+    assert whats(operator) == ["Tasks lost their worker"]
+
+
+def test_late_deliveries_and_failing_endpoints(operator: Person) -> None:
+    make_delivery(operator.user)
+    Delivery.objects.update(due_at=timezone.now() - timedelta(minutes=5))
+    NotificationEndpoint.objects.update(failing_since=timezone.now())
+    assert whats(operator) == ["Deliveries wait", "Failing endpoints"]
+
+
+@pytest.mark.parametrize(("free", "tone"), [(50, None), (10, Tone.WAITING), (2, Tone.BAD)])
+def test_a_disk_that_fills(operator: Person, free: int, tone: Tone | None) -> None:
+    found = needs.all_needs(figures.queue(), Disk(100, free))
+    assert [need.tone for need in found] == ([] if tone is None else [tone])
+
+
+def test_whoever_may_not_look_at_something_is_not_told_of_it(person: object, auditor: Person) -> None:
+    failed(auditor.user)
+    stranger = Person(UserFactory.create(is_staff=True))
+    assert whats(auditor) == ["Failed exports"]
+    assert whats(stranger) == []
+    assert stranger.client.get("/admin/").context["figures"] == []
+
+
+def test_the_last_day_is_counted_by_the_hour(operator: Person) -> None:
+    completed(operator.user)
+    failed(operator.user)
+    old = completed(operator.user)
+    Task.objects.filter(pk=old.task_id).update(last_updated_date=timezone.now() - timedelta(days=2))
+    hours = figures.last_day()
+    assert len(hours) == figures.HOURS
+    assert (sum(hour.completed for hour in hours), sum(hour.failed for hour in hours)) == (1, 1)
+    assert (hours[-1].completed, hours[-1].median is not None) == (1, True) or hours[-2].completed == 1
+    assert "1 operations completed and 1 failed" in operator.see("/admin/")
+
+
+@pytest.mark.parametrize(("largest", "top"), [(0.3, 1), (1, 1), (1.1, 2), (3, 5), (7, 10), (101, 200), (4321, 5000)])
+def test_scales_are_round(largest: float, top: float) -> None:
+    assert charts.scale(largest) == top
+
+
+def test_the_queue_is_stopped_and_started_with_a_reason(operator: Person, auditor: Person) -> None:
+    operator.client.post("/admin/queue/", {"stop": "1"})
+    assert not processing.current().stopped
+    operator.client.post("/admin/queue/", {"stop": "1", "reason": "maintenance"})
+    assert processing.current().stopped
+    assert "Stop the queue" not in auditor.see("/admin/queue/")
+    assert auditor.client.post("/admin/queue/", {"start": "1", "reason": "x"}).status_code == 403
+    operator.client.post("/admin/queue/", {"start": "1", "reason": "done"})
+    assert not processing.current().stopped
+
+
+def test_a_client_does_not_get_in() -> None:
+    person = Person(UserFactory.create(roles=[Role.CLIENT]))
+    assert person.client.get("/admin/").status_code == 302
+    assert person.client.get("/admin/queue/").status_code == 302
