@@ -5,7 +5,7 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("jobs", "0005_keptanswer"),
+        ("jobs", "0006_task_active"),
     ]
 
     operations = [
