@@ -64,6 +64,7 @@ WSGI_APPLICATION = "config.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 APPEND_SLASH = False
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("BODY_LIMIT", default=1024 * 1024)
+SILENT_SECONDS = env.float("SILENT_SECONDS", default=120)  # longer than any answer is in coming
 
 INSTALLED_APPS = [
     "config.apps.ConfigConfig",

@@ -17,6 +17,7 @@ from config.supervisor.environment import Address
 
 PYTHON = (sys.executable, "-m")
 CELERY = (*PYTHON, "celery", "--quiet", "-A", "config")
+HEADER_BYTES = 1 << 16  # of one request, and of what the server reads and writes in one go
 KEEPER_THREADS = 12  # more than DELIVERY_THREADS, so that the sweep always finds one
 ACCESS_LOG = "%(addr)s %(method)s %(path)s %(status)d %(dt_ms).0f ms"
 
@@ -46,6 +47,7 @@ def web(address: Address, public_url: str) -> Service:
         "host": address.host,
         "port": address.port,
         "blocking-threads": settings.WEB_THREADS,  # each keeps one database connection
+        "http1-buffer-size": HEADER_BYTES,
         "blocking-threads-idle-timeout": 600,
         "workers-kill-timeout": 3,
         "access-log-fmt": ACCESS_LOG,

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -221,6 +221,17 @@ class Stack:
             yield
             with suppress(psycopg.OperationalError):  # when the database ended it is gone with its locks
                 connection.rollback()
+
+    @contextmanager
+    def database_busy(self) -> Iterator[None]:
+        """Sessions that compute and never end, more than there are processors."""
+        endless = b"SELECT sum(sqrt(n)) FROM generate_series(1, 1e15) AS n"
+        with ExitStack() as opened:
+            for _ in range(2 * (os.cpu_count() or 1)):
+                session = opened.enter_context(closing(psycopg.connect(self.place.database_url, autocommit=True)))
+                opened.callback(session.cancel_safe)
+                session.pgconn.send_query(endless)
+            yield
 
     # -- questions ---------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ import pytest
 from tests.faults import checks
 from tests.faults.stack import Stack, query_is_gone
 
+AT_ONCE = 1.5  # seconds
 RESULT = """
     SELECT r.status, r.result FROM django_celery_results_taskresult r
       JOIN jobs_taskattempt a ON a.celery_task_id = r.task_id WHERE a.task_id = %s
@@ -65,6 +66,20 @@ def test_cancelled(stack: Stack) -> None:
     assert set(stack.children("worker")) == children, "nobody had to be ended by force"
     stack.wait_for_end(stack.start_export())
     assert checks.everything_ends(stack, since=batch - 1, accepted=[batch])[batch] == "Cancelled"
+    checks.no_orphans(stack)
+
+
+@pytest.mark.slow
+def test_cancelled_while_the_database_is_busy(stack: Stack) -> None:
+    """More sessions compute without end than the machine has processors."""
+    with stack.ledger_locked(), stack.database_busy():
+        batch = checks.running(stack)
+        began = time.monotonic()
+        assert stack.request("DELETE", f"/api/generic/readconsumptionbatches/{batch}").status_code == 202
+        assert stack.task(batch)["operation"] == "Cancelled"
+        assert time.monotonic() - began < AT_ONCE
+        stack.wait("the query is gone", lambda: query_is_gone(stack, stack.task(batch)["task"]), 5)
+    stack.wait_for_end(batch, "Cancelled")
     checks.no_orphans(stack)
 
 
