@@ -266,7 +266,7 @@ class Stack:
         ]
 
     def request(self, method: str, path: str, body: Any = None, user: str = "testuser1") -> requests.Response:
-        return requests.request(method, self.url + path, json=body, auth=(user, user), timeout=10)
+        return requests.request(method, self.url + path, json=body, auth=(user, user), timeout=PATIENCE)
 
     def is_warm(self) -> bool:
         """Whether the web server answers; by then it has loaded everything and knows our password."""

@@ -14,7 +14,7 @@ from config.embedded import place
 from config.embedded.place import Place
 from config.embedded.process import wait_until
 
-CODE = ("config", "consumption", "datafiles", "hypermedia", "jobs", "manage.py")
+CODE = ("audit", "config", "consumption", "datafiles", "hypermedia", "jobs", "manage.py")
 PATIENCE_SECONDS = 180.0  # a loaded machine is slow, and slowness is not what these tests look for
 OURS = Path(__file__).resolve().parents[2]
 
