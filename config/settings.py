@@ -318,6 +318,7 @@ CELERY_BEAT_SCHEDULE = {
     "forget-audit": {"task": "audit.tasks.forget", "schedule": 600.0, "options": {"expires": 600}},
     "forget": {"task": "jobs.tasks.forget", "schedule": 600.0, "options": {"expires": 600}},
     "tidy": {"task": "datafiles.tasks.tidy", "schedule": 3600.0, "options": {"expires": 3600}},
+    "purge-files": {"task": "datafiles.tasks.purge", "schedule": 600.0, "options": {"expires": 600}},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "run" / "beat")
 
@@ -361,11 +362,22 @@ vars().update(env.email_url("EMAIL_URL", default="consolemail://" if DEVELOPMENT
 
 # -- files -----------------------------------------------------------------------------------------
 
+DATA_FILES_STORAGE = env.str("DATA_FILES_STORAGE", default="local")
+if DATA_FILES_STORAGE not in {"local", "s3"}:
+    raise ImproperlyConfigured(f"DATA_FILES_STORAGE is {DATA_FILES_STORAGE!r}; it must be local or s3.")
 DATA_FILES_DIR = Path(env.str("DATA_FILES_DIR", default=str(VAR_DIR / "files")))
 LEFTOVER_SECONDS = env.float("LEFTOVER_SECONDS", default=24 * 3600)
 if LEFTOVER_SECONDS <= CELERY_TASK_TIME_LIMIT:  # an attempt lasts no longer, so an older file belongs to none
     raise ImproperlyConfigured("LEFTOVER_SECONDS has to be greater than TASK_TIME_LIMIT.")
 DATA_FILES_RETENTION = timedelta(days=env.int("DATA_FILES_RETENTION_DAYS", default=30))
+# Where nginx has an internal location for DATA_FILES_DIR, it sends the bytes: docs/install.md.
+X_ACCEL_PREFIX = env.str("X_ACCEL_PREFIX", default="").rstrip("/")
+if X_ACCEL_PREFIX and DATA_FILES_STORAGE != "local":
+    raise ImproperlyConfigured("X_ACCEL_PREFIX is for files in a folder; with DATA_FILES_STORAGE=s3 leave it empty.")
+UPLOAD_LIMIT = env.int("UPLOAD_LIMIT", default=10 * 1024**3)  # bytes of one upload
+UNZIP_LIMIT = env.int("UNZIP_LIMIT", default=2 * UPLOAD_LIMIT)  # bytes that a ZIP may become
+UNZIP_FILES = env.int("UNZIP_FILES", default=1000)
+UNZIP_RATIO = env.int("UNZIP_RATIO", default=200)  # an entry that grows more than this is taken for a bomb
 
 # -- logs ------------------------------------------------------------------------------------------
 

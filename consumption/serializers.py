@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db.models import QuerySet
+from django.db.models import Case, F, QuerySet, When
 from rest_framework import serializers
 
 from consumption.links import READ_BATCH_LINKS
@@ -58,7 +58,9 @@ class ReadBatchRow(NamedTuple):
         return f"generic/readconsumptionbatches/{self.id}"
 
 
-_FIELDS = (*ReadBatchRow._fields[:-3], "data_file_set__code", "task__rows_written", "task__rows_expected")
+# A set that was deleted leads nowhere.
+_SET_CODE = Case(When(data_file_set__deleted_at=None, then=F("data_file_set__code")))
+_FIELDS = (*ReadBatchRow._fields[:-3], _SET_CODE, "task__rows_written", "task__rows_expected")
 
 
 def read_batch_rows(batches: QuerySet[Any]) -> Iterable[ReadBatchRow]:

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from datafiles.models import DataFileSet
 from datafiles.serializers import generic_set_document, set_document
-from datafiles.views import READERS
+from datafiles.views import OWNERS, READERS, CreatingView
 from hypermedia.collections import Collection, CollectionView, SearchView
 from hypermedia.filters import DATE_TIME, INTEGER, TEXT, Field
 from hypermedia.readers import Reader
@@ -42,8 +42,8 @@ GENERIC_SETS: Collection[DataFileSet] = Collection(
 )
 
 
-class DataFileSetsView(CollectionView):
-    roles = {"GET": READERS}
+class DataFileSetsView(CollectionView, CreatingView):
+    roles = {"GET": READERS, "POST": OWNERS}
     collection = SETS
 
 

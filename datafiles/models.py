@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import uuid
 from typing import Any, Self
+from urllib.parse import quote
 
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
+from django.utils import timezone
+
+from datafiles import media
 
 
 def new_code() -> str:
@@ -17,7 +21,11 @@ def new_code() -> str:
 
 class DataFileSetQuerySet(models.QuerySet["DataFileSet"]):
     def visible_to(self, reader: Any) -> Self:
-        """Everything for operators and auditors, one's own for anybody else."""
+        """Everything for operators and auditors, one's own for anybody else; what was deleted for nobody."""
+        return self.filter(deleted_at=None).of(reader)
+
+    def of(self, reader: Any) -> Self:
+        """The same with the deleted ones."""
         return self if reader.sees_all else self.filter(created_by_id=reader.user_id)
 
 
@@ -27,13 +35,17 @@ class DataFileSet(models.Model):
     `snapshot_at` is the time of the database snapshot that an export read. `totals` has one entry per limit code:
     `{"limitCode", "consumptions": n, "counters": n, "amount" | "numberOfUnits" | "serviceDays": exact decimal as a
     string, "currency"?, "firstTransactionDateTime"?, "lastTransactionDateTime"?}`. Both are for the manifest.
+
+    With a `hold_reason` nothing of it expires or can be deleted. A deleted set stays as a row, so that its address can
+    say so; its code is free again.
     """
 
-    code = models.CharField(max_length=60, unique=True, default=new_code)
+    code = models.CharField(max_length=60, default=new_code)
     description = models.CharField(max_length=200, blank=True)
     locked = models.BooleanField(default=False)
     snapshot_at = models.DateTimeField(null=True, editable=False)
-    totals = models.JSONField(default=list, editable=False)
+    totals = models.JSONField(default=list, db_default=models.Value([], models.JSONField()), editable=False)
+    hold_reason = models.CharField(max_length=200, blank=True, db_default="")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)
     last_updated_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False
@@ -41,31 +53,58 @@ class DataFileSet(models.Model):
     version = models.PositiveIntegerField(default=1)
     creation_date = models.DateTimeField(db_default=Now(), editable=False)
     last_updated_date = models.DateTimeField(db_default=Now(), editable=False)
+    deleted_at = models.DateTimeField(null=True, editable=False)
 
     objects = DataFileSetQuerySet.as_manager()
 
     class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["code"], name="set_code", condition=models.Q(deleted_at=None)),
+        ]
         indexes = [
+            models.Index(fields=["code", "id"], name="set_by_code"),
             models.Index(fields=["created_by", "id"], name="set_owner"),
             models.Index(fields=["creation_date", "id"], name="set_created"),
             models.Index(fields=["last_updated_date", "id"], name="set_updated"),
         ]
-        permissions = [("read_any_data", "Can read the content of other users' files")]
+        permissions = [
+            ("read_any_data", "Can read the content of other users' files"),
+            ("hold_datafileset", "Can keep a set beyond its time, and let it go"),
+        ]
 
     def __str__(self) -> str:
         return self.code
 
+    @property
+    def path(self) -> str:
+        """Its address below `/api/`."""
+        return f"datafilesets/{quote(self.code, safe='')}"
+
+    @property
+    def held(self) -> bool:
+        return bool(self.hold_reason)
+
+    def touch(self, user_id: int, **changes: Any) -> None:
+        """Stores the changes; raises the version. The caller holds the row's lock."""
+        for name, value in {**changes, "last_updated_by_id": user_id, "version": self.version + 1}.items():
+            setattr(self, name, value)
+        self.last_updated_date = timezone.now()
+        self.save(update_fields=[*changes, "last_updated_by", "version", "last_updated_date"])
+
 
 class DataFile(models.Model):
-    """One file: what it is, and what was counted while it was written."""
+    """One file: what it is, and what was counted while it was written.
+
+    Without a `storage_key` there are no bytes: not yet, or, with `removed_at`, no more.
+    """
 
     data_file_set = models.ForeignKey(DataFileSet, on_delete=models.CASCADE, related_name="data_files")
     code = models.CharField(max_length=60, default=new_code)
     description = models.CharField(max_length=200, blank=True)
-    storage_key = models.CharField(max_length=100, unique=True)
-    media_type = models.CharField(max_length=100)
-    content_length = models.BigIntegerField()
-    sha256 = models.CharField(max_length=64)
+    storage_key = models.CharField(max_length=100, unique=True, null=True)
+    media_type = models.CharField(max_length=100, blank=True)
+    content_length = models.BigIntegerField(null=True)
+    sha256 = models.CharField(max_length=64, blank=True)
     row_count = models.BigIntegerField(null=True)
     creation_date = models.DateTimeField(db_default=Now(), editable=False)
     expires_at = models.DateTimeField(null=True)
@@ -80,3 +119,18 @@ class DataFile(models.Model):
 
     def __str__(self) -> str:
         return self.code
+
+    @property
+    def is_gone(self) -> bool:
+        """Deleted, or past its time, whether or not the purge has come by."""
+        expired = self.expires_at is not None and self.expires_at <= timezone.now() and not self.data_file_set.held
+        return self.removed_at is not None or expired
+
+    @property
+    def has_content(self) -> bool:
+        return self.storage_key is not None and not self.is_gone
+
+    @property
+    def file_name(self) -> str:
+        """What a download is called: the code as far as any file system takes it, with the type's extension."""
+        return media.file_name(self.code, self.media_type)

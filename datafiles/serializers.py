@@ -17,8 +17,8 @@ def file_document(data_file: DataFile, reader: Reader) -> dict[str, Any]:
         "code": data_file.code,
         "description": data_file.description or None,
         "contentLength": data_file.content_length,
-        "mediaType": data_file.media_type,
-        "sha256": data_file.sha256,
+        "mediaType": data_file.media_type or None,
+        "sha256": data_file.sha256 or None,
         "rowCount": data_file.row_count,
         "links": links_for(FILE_LINKS, data_file, reader),
     }

@@ -5,11 +5,17 @@ from __future__ import annotations
 from celery import shared_task
 from django.conf import settings
 
-from datafiles import services
+from datafiles import retention
 
 
 @shared_task(name="datafiles.tasks.tidy")
 def tidy(*, older_than_seconds: float | None = None) -> int:
     """Removes leftover files; the number of files removed. Younger ones may belong to an attempt that still runs."""
     age = settings.LEFTOVER_SECONDS if older_than_seconds is None else older_than_seconds
-    return services.tidy(older_than_seconds=age)
+    return retention.tidy(older_than_seconds=age)
+
+
+@shared_task(name="datafiles.tasks.purge")
+def purge() -> int:
+    """Removes the bytes of files past their time; the number of files."""
+    return retention.purge()

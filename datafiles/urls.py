@@ -1,13 +1,16 @@
 from django.urls import path
 
 import hypermedia.paths  # noqa: F401  # registers the converters `id` and `code`
-from datafiles import collections, views
+from datafiles import collections, content, manifests, views
 
 urlpatterns = [
     path("datafilesets", collections.DataFileSetsView.as_view()),
     path("datafilesets/<code:code>", views.DataFileSetView.as_view()),
+    path("datafilesets/<code:code>/manifest", manifests.ManifestView.as_view()),
+    path("datafilesets/<code:code>/SHA256SUMS", manifests.ChecksumsView.as_view()),
     path("generic/datafilesets", collections.GenericDataFileSetsView.as_view()),
     path("generic/datafilesets/search", collections.GenericDataFileSetSearchView.as_view()),
     path("generic/datafilesets/<id:pk>", views.GenericDataFileSetView.as_view()),
-    path("datafilesets/<code:code>/datafiles/<code:file_code>/data", views.DataView.as_view()),
+    path("datafilesets/<code:code>/datafiles/<code:file_code>", views.DataFileView.as_view()),
+    path("datafilesets/<code:code>/datafiles/<code:file_code>/data", content.DataView.as_view()),
 ]

@@ -1,108 +1,181 @@
-"""Data file sets over HTTP: the set, and the bytes of its files."""
+"""Data file sets and the descriptions of their files over HTTP."""
 
 from __future__ import annotations
 
-import base64
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
-from django.utils.http import http_date
+from django.db.models import F
+from django.http import HttpResponse
+from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from datafiles import ranges, storage
+from datafiles import errors, forms, services, uploads
+from datafiles.inputs import DataFileInput, DataFileSetInput, DescriptionInput
+from datafiles.links import set_path
 from datafiles.models import DataFile, DataFileSet
-from datafiles.ranges import ByteRange
-from datafiles.serializers import generic_set_document, set_document
-from hypermedia import conditional
-from hypermedia.errors import Gone, NotFound, Unavailable
-from hypermedia.media import AnyAccept
+from datafiles.serializers import file_document, generic_set_document, set_document
+from datafiles.storage import StorageError
+from hypermedia.errors import Unavailable
+from hypermedia.links import href
 from hypermedia.readers import Role
+from hypermedia.repeats import once
 from hypermedia.views import ResourceView
 
 READERS = (Role.CLIENT, Role.OPERATOR, Role.AUDITOR)
-DATA_READERS = (Role.CLIENT, Role.OPERATOR)
-_EXTENSIONS = {"application/x-ndjson": "ndjson"}
+OWNERS = (Role.CLIENT, Role.OPERATOR)
 
 
-class DataFileSetView(ResourceView):
-    roles = {"GET": READERS}
-
-    def find(self, **key: Any) -> tuple[DataFileSet, list[DataFile]]:
-        data_file_set = DataFileSet.objects.visible_to(self.reader).filter(**key).prefetch_related("data_files").first()
-        if data_file_set is None:
-            text = f"Data file set code {key.get('code', key.get('pk'))} is unknown"
-            raise NotFound(text, code="DAT-IP-DAFI-003")
-        return data_file_set, list(data_file_set.data_files.all())
-
-    def get(self, request: Request, code: str) -> Response:
-        data_file_set, files = self.find(code=code)
-        return self.answer(set_document(data_file_set, files, self.reader), version=data_file_set.version)
+@contextmanager
+def storage_works() -> Iterator[None]:
+    """A storage that refuses is no fault of the client's: 503 with what is wrong."""
+    try:
+        yield
+    except StorageError as error:
+        raise Unavailable(str(error)) from error
 
 
-class GenericDataFileSetView(DataFileSetView):
-    def get(self, request: Request, pk: int) -> Response:  # type: ignore[override]
-        data_file_set, files = self.find(pk=pk)
-        return self.answer(generic_set_document(data_file_set, files, self.reader), version=data_file_set.version)
+def is_form(request: Request) -> bool:
+    return str(request.content_type).partition(";")[0].strip().lower() == "multipart/form-data"
 
 
-class DataView(ResourceView):
-    """The bytes of one file: streamed, by range on request, never in memory as a whole."""
+class SetView(ResourceView):
+    """What all routes of one set have in common."""
 
-    roles = {"GET": DATA_READERS}
-    audited = {"GET": "data.read"}
-    content_negotiation_class = AnyAccept
+    def find(self, **key: Any) -> DataFileSet:
+        """Raises NotFound for what is not there or not for this reader; Gone for what was deleted."""
+        visible = DataFileSet.objects.of(self.reader).filter(**key)
+        found = visible.order_by(F("deleted_at").desc(nulls_first=True)).prefetch_related("data_files").first()
+        if found is None:
+            raise errors.unknown_set(str(key.get("code", key.get("pk"))))
+        if found.deleted_at is not None:
+            raise errors.deleted_set(found.code)
+        return found
 
-    def find(self, code: str, file_code: str) -> DataFile:
-        """Raises NotFound for what this reader may not read, exactly as for what is not there; Gone after its time."""
-        data_file = (
-            DataFile.objects.select_related("data_file_set").filter(data_file_set__code=code, code=file_code).first()
-        )
-        if data_file is None or not self.reader.may_read_data(data_file.data_file_set.created_by_id):
-            text = f"Data file code {file_code} is unknown to data file set {code}"
-            raise NotFound(text, code="DAT-IP-DAFI-005")
-        if data_file.removed_at is not None:
-            raise Gone("The content was removed; what is known of it stays with its set. Export again to get it.")
+    def find_own(self, code: str, *, destroys: bool = False) -> DataFileSet:
+        """A set to change. Raises PermissionDenied, SetLocked, SetHeld, Stale as well: before a body is read."""
+        found = self.find(code=code)
+        if not self.reader.owns(found.created_by_id):
+            raise exceptions.PermissionDenied
+        self.check_if_match(found.version)
+        services.refuse_unchangeable(found, destroys=destroys)
+        return found
+
+    def find_file(self, found: DataFileSet, file_code: str) -> DataFile:
+        data_file = next((one for one in found.data_files.all() if one.code == file_code), None)
+        if data_file is None:
+            raise errors.unknown_file(file_code, found.code)
         return data_file
 
-    def get(self, request: Request, code: str, file_code: str) -> HttpResponseBase:
-        data_file = self.find(code, file_code)
-        tag, modified = f'"{data_file.sha256}"', http_date(data_file.creation_date.timestamp())
-        conditional.check_tag(request.headers.get("If-Match"), tag)
-        response = (
-            self._content(data_file, tag, modified)
-            if conditional.none_match(request.headers.get("If-None-Match"), tag)
-            else HttpResponse(status=304, content_type=data_file.media_type)
+    def set_answer(self, pk: int, *, status: int = 200) -> Response:
+        """The set as it is now."""
+        found = DataFileSet.objects.prefetch_related("data_files").get(pk=pk)
+        document = set_document(found, list(found.data_files.all()), self.reader)
+        headers = {"Location": href(set_path(found.code))} if status == 201 else {}
+        return self.answer(document, version=found.version, status=status, headers=headers)
+
+    def file_answer(self, pk: int, *, status: int = 200) -> Response:
+        """The description of a file as it is now, with the version of its set. `Location` is the set, which has it."""
+        data_file = DataFile.objects.select_related("data_file_set").get(pk=pk)
+        found = data_file.data_file_set
+        headers = {"Location": href(set_path(found.code))} if status == 201 else {}
+        document = file_document(data_file, self.reader)
+        return self.answer(document, version=found.version, status=status, headers=headers)
+
+    def read_form(self, serializer: Any, form: uploads.Form) -> dict[str, Any]:
+        given: dict[str, Any] = self._validated(serializer, forms.document_of(form))
+        return given
+
+
+class CreatingView(SetView):
+    """`POST`: a new set, described in JSON, or in a form together with the content."""
+
+    def post(self, request: Request) -> HttpResponse:
+        if not is_form(request):
+            return once(self, lambda: self._create(self.read_optional(DataFileSetInput), []))
+        with storage_works(), uploads.form(request._request) as form:
+            given = self.read_form(DataFileSetInput, form)
+            return once(self, lambda: self._create(given, form.uploads), forms.fingerprint(form))
+
+    def _create(self, given: dict[str, Any], parts: list[uploads.Upload]) -> Response:
+        pairs = forms.matched(given.get("data_files", []), parts)
+        with storage_works(), forms.published(pairs) as files:
+            made = services.create_set(
+                owner_id=self.reader.user_id,
+                code=given.get("code"),
+                description=given.get("description", ""),
+                files=files,
+            )
+        return self.set_answer(made.pk, status=201)
+
+
+class DataFileSetView(SetView):
+    roles = {"GET": READERS, "POST": OWNERS, "DELETE": OWNERS}
+
+    def get(self, request: Request, code: str) -> Response:
+        found = self.find(code=code)
+        return self.answer(set_document(found, list(found.data_files.all()), self.reader), version=found.version)
+
+    def post(self, request: Request, code: str) -> HttpResponse:
+        """Adds one file, described in JSON, or in a form together with its content."""
+        found = self.find_own(code)
+        if not is_form(request):
+            return once(self, lambda: self._add(found, self.read_optional(DataFileInput), []))
+        with storage_works(), uploads.form(request._request) as form:
+            given = self.read_form(DataFileInput, form)
+            return once(self, lambda: self._add(found, given, form.uploads), forms.fingerprint(form))
+
+    def _add(self, found: DataFileSet, given: dict[str, Any], parts: list[uploads.Upload]) -> Response:
+        if len(parts) > 1:
+            raise errors.rule("DAT-IP-DAFI-106", "This adds one file; give one part with content.")
+        pairs = [(given, parts[0] if parts else None)] if given or not parts else forms.matched([], parts)
+        with storage_works(), forms.published(pairs) as files:
+            added = services.add_file(
+                set_id=found.pk, user_id=self.reader.user_id, check=self.check_if_match, file=files[0]
+            )
+        return self.file_answer(added.pk, status=201)
+
+    def delete(self, request: Request, code: str) -> HttpResponse:
+        found = self.find_own(code, destroys=True)
+        services.delete_set(set_id=found.pk, user_id=self.reader.user_id, check=self.check_if_match)
+        return HttpResponse(status=204)
+
+
+class GenericDataFileSetView(SetView):
+    roles = {"GET": READERS}
+
+    def get(self, request: Request, pk: int) -> Response:
+        found = self.find(pk=pk)
+        return self.answer(
+            generic_set_document(found, list(found.data_files.all()), self.reader), version=found.version
         )
-        response["ETag"], response["Last-Modified"] = tag, modified
-        response["Accept-Ranges"] = "bytes"
-        response["Content-Disposition"] = f'attachment; filename="{_file_name(data_file)}"'
-        response["Repr-Digest"] = f"sha-256=:{base64.b64encode(bytes.fromhex(data_file.sha256)).decode()}:"
-        response["Cache-Control"] = "private, no-transform"
-        return response
 
-    def _content(self, data_file: DataFile, *validators: str) -> HttpResponseBase:
-        """200 with everything, or 206 with the range that the request names. Raises RangeNotSatisfiable."""
-        headers, size = self.request.headers, data_file.content_length
-        with_body = self.request.method == "GET"
-        wanted = (
-            ranges.requested(headers.get("Range"), headers.get("If-Range"), size=size, validators=validators)
-            if with_body
-            else None
+
+class DataFileView(SetView):
+    """The description of one file."""
+
+    roles = {"PUT": OWNERS, "DELETE": OWNERS}
+
+    def put(self, request: Request, code: str, file_code: str) -> Response:
+        data_file = self.find_file(self.find_own(code), file_code)
+        given = self.read(DescriptionInput)
+        if given.get("code", file_code) != file_code:
+            raise errors.rule(
+                "DAT-IP-DAFI-107", "A file's code cannot be changed; add a file under the new one.", "/code"
+            )
+        services.describe_file(
+            data_file=data_file,
+            user_id=self.reader.user_id,
+            check=self.check_if_match,
+            description=given["description"],
         )
-        part = wanted or ByteRange(0, size, size)
-        try:
-            blocks = storage.open_range(data_file.storage_key, part.start, part.length) if with_body else ()
-        except storage.StorageError as error:
-            raise Unavailable(str(error)) from error
-        response = StreamingHttpResponse(blocks, status=206 if wanted else 200, content_type=data_file.media_type)
-        response["Content-Length"] = str(part.length)
-        if wanted:
-            response["Content-Range"] = wanted.content_range
-        return response
+        return self.file_answer(data_file.pk)
 
-
-def _file_name(data_file: DataFile) -> str:
-    extension = _EXTENSIONS.get(data_file.media_type, "bin")
-    safe = "".join(character if character.isalnum() or character in "-_" else "-" for character in data_file.code)
-    return f"{safe.encode('ascii', 'replace').decode().replace('?', '-')}.{extension}"
+    def delete(self, request: Request, code: str, file_code: str) -> HttpResponse:
+        data_file = self.find_file(self.find_own(code, destroys=True), file_code)
+        if data_file.removed_at is not None:
+            raise errors.removed()
+        services.delete_file(data_file=data_file, user_id=self.reader.user_id, check=self.check_if_match)
+        return HttpResponse(status=204)

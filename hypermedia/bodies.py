@@ -26,7 +26,7 @@ def body_of(request: HttpRequest) -> bytes:
         return known
     limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     try:
-        body: bytes = _stream_of(request).read(limit + 1)
+        body: bytes = stream_of(request).read(limit + 1)
     except OSError as error:
         raise Malformed("The body ended before it was complete.") from error
     if len(body) > limit:
@@ -35,8 +35,9 @@ def body_of(request: HttpRequest) -> bytes:
     return body
 
 
-def _stream_of(request: HttpRequest) -> HttpRequest | IO[Any]:
-    """Django takes a body without Content-Length for empty; a chunked one ends by itself where the server says so."""
+def stream_of(request: HttpRequest) -> HttpRequest | IO[Any]:
+    """The body for reading in pieces. Django takes one without Content-Length for empty; a chunked one ends by itself
+    where the server says so."""
     chunked = "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower()
     if chunked and request.META.get("wsgi.input_terminated"):
         stream: IO[Any] = request.META["wsgi.input"]

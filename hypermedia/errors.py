@@ -84,6 +84,18 @@ class Conflict(DomainError):
     code = "GEN-IP-409"
 
 
+class LengthRequired(DomainError):
+    """Nothing tells where the body ends, so one that broke off could be taken for a complete one."""
+
+    code = "GEN-IP-411"
+
+
+class UnsupportedContent(DomainError):
+    """The body is of a type that is not taken here."""
+
+    code = "GEN-IP-415"
+
+
 class Stale(DomainError):
     """`If-Match` names a version that is no longer the current one."""
 

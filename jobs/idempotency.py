@@ -45,24 +45,31 @@ def idempotent(post: Post[View]) -> Post[View]:
 
     @wraps(post)
     def once(view: View, request: Request) -> HttpResponse:
-        key = request.headers.get("Idempotency-Key")
-        if key is None:
-            return post(view, request)
-        if _KEY.fullmatch(key) is None:
-            raise Malformed("Idempotency-Key has to be 1 to 255 printable ASCII characters.")
-        name = {"user_id": view.reader.user_id, "path": request.path.removeprefix("/api"), "key": key}
-        with transaction.atomic():
-            _wait_for_twins(name)
-            asked = _fingerprint(request)
-            kept = KeptAnswer.objects.valid().filter(**name).first()
-            if kept is not None:
-                return _again(kept, asked, request)
-            response = post(view, request)
-            if response.status_code == 201:
-                _keep(name, asked, response)
-            return response
+        return answer_once(view, request, lambda: post(view, request))
 
     return once
+
+
+def answer_once(
+    view: ResourceView, request: Request, answer: Callable[[], HttpResponse], asked: str | None = None
+) -> HttpResponse:
+    """The same for any step of a view. `asked` stands for the body where that was read already."""
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return answer()
+    if _KEY.fullmatch(key) is None:
+        raise Malformed("Idempotency-Key has to be 1 to 255 printable ASCII characters.")
+    name = {"user_id": view.reader.user_id, "path": request.path.removeprefix("/api"), "key": key}
+    with transaction.atomic():
+        _wait_for_twins(name)
+        asked = asked or _fingerprint(request)
+        kept = KeptAnswer.objects.valid().filter(**name).first()
+        if kept is not None:
+            return _again(kept, asked, request)
+        response = answer()
+        if response.status_code == 201:
+            _keep(name, asked, response)
+        return response
 
 
 def _wait_for_twins(name: dict[str, Any]) -> None:

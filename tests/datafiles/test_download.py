@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from datafiles import storage
 from datafiles.models import DataFile, DataFileSet
+from datafiles.stored import FileBlocks
 from hypermedia.readers import Role
 from tests.api.wire import check, messages
 from tests.api.world import CONTENT, stored_set
@@ -109,6 +110,12 @@ def test_a_download_in_pieces(client: ApiClient, path_of: Callable[..., str]) ->
     assert got == content == read(client.get(path))
 
 
+def stored_key() -> str:
+    key = DataFile.objects.get().storage_key
+    assert key is not None
+    return key
+
+
 def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
@@ -177,14 +184,14 @@ def test_a_removed_file_changes_the_tag_of_its_set(client: ApiClient, path: str)
 
 def test_a_file_that_the_storage_lost(client: ApiClient, path: str) -> None:
     """503 before a byte is sent, and a message that says what to do."""
-    storage.delete(DataFile.objects.get().storage_key)
+    storage.delete(stored_key())
     response = check(client.get(path), 503)
     assert "Restore it from the backup" in messages(response)[0]["text"]
 
 
 def test_a_file_that_shrank(client: ApiClient, path: str, settings: Any) -> None:
     """The transfer breaks off, so that the client cannot take it for complete."""
-    key = DataFile.objects.get().storage_key
+    key = stored_key()
     (settings.DATA_FILES_DIR / key[:2] / key).write_bytes(CONTENT[:5])
     response = client.get(path)
     with pytest.raises(storage.StorageError):
@@ -194,7 +201,8 @@ def test_a_file_that_shrank(client: ApiClient, path: str, settings: Any) -> None
 def test_a_download_that_is_given_up_closes_the_file(path: str) -> None:
     """Also before the first byte was read."""
     for taken in (0, 1):
-        blocks = storage.open_range(DataFile.objects.get().storage_key, 0, len(CONTENT))
+        blocks = storage.open_range(stored_key(), 0, len(CONTENT))
+        assert isinstance(blocks, FileBlocks)
         for _ in range(taken):
             next(blocks)
         blocks.close()

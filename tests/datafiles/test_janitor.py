@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from datafiles import services, storage
+from datafiles import retention, services, storage
 from datafiles.services import Content
 from datafiles.storage import Published, StorageError
 from tests.factories import UserFactory
@@ -51,7 +51,7 @@ def test_only_the_old_and_unknown_goes() -> None:
     kept = published()
     known(kept)
     old = aged(kept.key, 1000)
-    assert services.tidy(older_than_seconds=24 * HOUR) == 1
+    assert retention.tidy(older_than_seconds=24 * HOUR) == 1
     assert [path.exists() for path in (lost, young, old)] == [False, True, True]
 
 
@@ -60,7 +60,7 @@ def test_a_staged_file_goes_by_its_last_write() -> None:
         dead.write(b"line\n")
         alive.write(b"line\n")
         gone, stays = aged(dead.key, 25, ".part"), aged(alive.key, 23, ".part")
-        assert services.tidy(older_than_seconds=24 * HOUR) == 1
+        assert retention.tidy(older_than_seconds=24 * HOUR) == 1
         assert not gone.exists()
         assert stays.exists()
         alive.publish(row_count=1)
@@ -81,11 +81,11 @@ def test_nobody_else_may_read_it() -> None:
 
 def test_many(monkeypatch: pytest.MonkeyPatch) -> None:
     """More than one batch of them."""
-    monkeypatch.setattr(services, "AT_ONCE", 3)
+    monkeypatch.setattr(retention, "AT_ONCE", 3)
     for _ in range(7):
         aged(published().key, 25)
     known(published())
-    assert services.tidy(older_than_seconds=24 * HOUR) == 7
+    assert retention.tidy(older_than_seconds=24 * HOUR) == 7
 
 
 REFUSED: dict[str, Callable[[], object]] = {

@@ -1,0 +1,83 @@
+"""What is in a set, for whoever checks a download: the manifest, and a list that `sha256sum -c` takes."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from datafiles.links import data_path, set_path
+from datafiles.models import DataFile, DataFileSet
+from datafiles.serializers import file_document
+from datafiles.views import READERS, SetView
+from hypermedia import conditional
+from hypermedia.fields import date_time
+from hypermedia.links import SELF, href, link
+from hypermedia.media import AnyAccept
+from hypermedia.readers import Reader
+
+_EXACT = ("amount", "numberOfUnits", "serviceDays")  # kept as texts, since floats would round them
+
+
+def present(found: DataFileSet) -> list[DataFile]:
+    return [one for one in found.data_files.all() if one.has_content]
+
+
+def manifest_document(found: DataFileSet, reader: Reader) -> dict[str, Any]:
+    """The files that are there; `url` for whoever may read them."""
+    readable = reader.may_read_data(found.created_by_id)
+    document: dict[str, Any] = {"type": "manifest", "code": found.code}
+    if found.snapshot_at is not None:
+        document["snapshotTime"] = date_time(found.snapshot_at)
+    document["files"] = [_file(one, readable) for one in present(found)]
+    document["totals"] = [_total(total) for total in found.totals]
+    links = [
+        link(SELF, f"{set_path(found.code)}/manifest"),
+        link("datafileset", set_path(found.code), "GET"),
+        *(item for one in present(found) for item in file_document(one, reader)["links"]),
+    ]
+    return document | {"links": links}
+
+
+def _file(data_file: DataFile, readable: bool) -> dict[str, Any]:
+    told = {
+        "code": data_file.code,
+        "name": data_file.file_name,
+        "url": href(data_path(data_file.data_file_set.code, data_file.code)) if readable else None,
+        "mediaType": data_file.media_type,
+        "rows": data_file.row_count,
+        "bytes": data_file.content_length,
+        "sha256": data_file.sha256,
+    }
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def _total(total: dict[str, Any]) -> dict[str, Any]:
+    """The figures of one limit code as exact numbers."""
+    return {name: Decimal(value) if name in _EXACT else value for name, value in total.items()}
+
+
+class ManifestView(SetView):
+    roles = {"GET": READERS}
+
+    def get(self, request: Request, code: str) -> Response:
+        found = self.find(code=code)
+        return self.answer(manifest_document(found, self.reader), version=found.version)
+
+
+class ChecksumsView(SetView):
+    roles = {"GET": READERS}
+    content_negotiation_class = AnyAccept
+
+    def get(self, request: Request, code: str) -> HttpResponse:
+        """One line per file that is there, by the names that downloads have. Two blanks: as `sha256sum` writes them."""
+        found = self.find(code=code)
+        lines = "".join(f"{one.sha256}  {one.file_name}\n" for one in present(found))
+        tag = conditional.entity_tag(found.version, {"lines": lines}, "text/plain")
+        if not conditional.none_match(request.headers.get("If-None-Match"), tag):
+            return HttpResponse(status=304, headers={"ETag": tag})
+        headers = {"ETag": tag, "Content-Disposition": 'attachment; filename="SHA256SUMS"'}
+        return HttpResponse(lines, content_type="text/plain; charset=utf-8", headers=headers)

@@ -1,0 +1,78 @@
+"""Forgetting: bytes that nobody knows, and files past their time. In small steps."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from itertools import islice
+
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Now
+
+from datafiles import services, storage
+from datafiles.models import DataFile, DataFileSet
+
+logger = logging.getLogger(__name__)
+
+AT_ONCE = 500  # rows in one step
+MOST_STEPS = 100  # a run ends after these; the next one goes on
+
+
+def tidy(*, older_than_seconds: float) -> int:
+    """Removes bytes that no row knows: the leftovers of attempts that ended between rename and commit.
+
+    The age keeps the files of attempts that are still on their way to their commit.
+    """
+    removed = 0
+    for batch in _batched(storage.older_than(older_than_seconds), AT_ONCE):
+        known = set(
+            DataFile.objects.filter(storage_key__in=[key for key, _ in batch]).values_list("storage_key", flat=True)
+        )
+        for key, staged in batch:
+            if staged:
+                storage.discard_staged(key)
+            elif key not in known:
+                storage.delete(key)
+            else:
+                continue
+            removed += 1
+    if removed:
+        logger.info("janitor: %s leftover files removed", removed)
+    return removed
+
+
+def _batched(items: Iterator[tuple[str, bool]], size: int) -> Iterator[list[tuple[str, bool]]]:
+    """The items in lists of `size` (itertools.batched comes with Python 3.12)."""
+    while batch := list(islice(items, size)):
+        yield batch
+
+
+def purge() -> int:
+    """Removes the bytes of files past their time, except what a hold keeps; how many files. Their rows stay."""
+    return sum(_in_steps(_purge_step))
+
+
+def _purge_step() -> int:
+    """Sets stay locked meanwhile only for a moment; one that somebody changes right now is left to the next run."""
+    with transaction.atomic():
+        due = DataFile.objects.filter(removed_at=None, expires_at__lte=Now(), data_file_set__hold_reason="")
+        rows = list(
+            due.filter(data_file_set__locked=False)
+            .select_for_update(of=("self", "data_file_set"), skip_locked=True)
+            .order_by("expires_at")
+            .values_list("pk", "storage_key", "data_file_set_id")[:AT_ONCE]
+        )
+        DataFile.objects.filter(pk__in=[pk for pk, _, _ in rows]).update(removed_at=Now(), storage_key=None)
+        touched = {set_id for _, _, set_id in rows}
+        DataFileSet.objects.filter(pk__in=touched).update(version=F("version") + 1, last_updated_date=Now())
+        services.drop_bytes([key for _, key, _ in rows if key is not None])
+    return len(rows)
+
+
+def _in_steps(step: Callable[[], int]) -> Iterator[int]:
+    for _ in range(MOST_STEPS):
+        done = step()
+        yield done
+        if done < AT_ONCE:
+            return
