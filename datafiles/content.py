@@ -67,7 +67,7 @@ class DataView(SetView):
         wanted = ranges.requested(headers.get("Range"), headers.get("If-Range"), size=size, validators=validators)
         part = wanted or ByteRange(0, size, size)
         with storage_works():
-            blocks = storage.open_range(str(data_file.storage_key), part.start, part.length)
+            blocks = storage.open_range(data_file.storage_key, part.start, part.length)
         response = StreamingHttpResponse(blocks, status=206 if wanted else 200, content_type=data_file.media_type)
         if wanted:
             response["Content-Range"] = wanted.content_range
@@ -90,8 +90,7 @@ class DataView(SetView):
             raise uploads.unsupported(f"The type {request.content_type or '(none)'}"[:200])
         services.refuse_unchangeable(data_file.data_file_set, destroys=data_file.storage_key is not None)
         with storage_works(), uploads.raw(request._request, media_type) as upload:
-            asked = f"{media_type} {upload.staged.sha256}"
-            return once(self, lambda: self._store(data_file, upload), asked)
+            return once(self, lambda: self._store(data_file, upload), upload.fingerprint)
 
     def _store(self, data_file: DataFile, upload: uploads.Upload) -> HttpResponse:
         published = upload.publish()

@@ -78,6 +78,6 @@ class ChecksumsView(SetView):
         lines = "".join(f"{one.sha256}  {one.file_name}\n" for one in present(found))
         tag = conditional.entity_tag(found.version, {"lines": lines}, "text/plain")
         if not conditional.none_match(request.headers.get("If-None-Match"), tag):
-            return HttpResponse(status=304, headers={"ETag": tag})
+            return HttpResponse(status=304, content_type="text/plain; charset=utf-8", headers={"ETag": tag})
         headers = {"ETag": tag, "Content-Disposition": 'attachment; filename="SHA256SUMS"'}
         return HttpResponse(lines, content_type="text/plain; charset=utf-8", headers=headers)

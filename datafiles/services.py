@@ -141,16 +141,16 @@ def add_files(changed: DataFileSet, files: Sequence[NewFile]) -> list[DataFile]:
 
 
 def describe_file(*, data_file: DataFile, user_id: int, check: Check, description: str) -> None:
-    target = {"set_id": data_file.data_file_set_id, "file_code": data_file.code}
-    with changing("data.describe", user_id=user_id, check=check, **target):
+    set_id, code = data_file.data_file_set_id, data_file.code
+    with changing("data.describe", user_id=user_id, check=check, set_id=set_id, file_code=code):
         data_file.description = description
         data_file.save(update_fields=["description"])
 
 
 def put_content(*, data_file: DataFile, user_id: int, check: Check, published: Published, media_type: str) -> DataFile:
     """The file gets these bytes, in the place of those that it had. Raises RuleBroken, SetLocked, SetHeld."""
-    target = {"set_id": data_file.data_file_set_id, "file_code": data_file.code}
-    with changing("data.upload", user_id=user_id, check=check, **target) as changed:
+    set_id, code = data_file.data_file_set_id, data_file.code
+    with changing("data.upload", user_id=user_id, check=check, set_id=set_id, file_code=code) as changed:
         current = changed.data_files.filter(pk=data_file.pk).first()
         if current is None or current.is_gone:
             raise errors.removed()
@@ -168,8 +168,8 @@ def put_content(*, data_file: DataFile, user_id: int, check: Check, published: P
 
 def delete_file(*, data_file: DataFile, user_id: int, check: Check) -> None:
     """Its bytes go; what is known of them stays with the set. A file that never had any goes altogether."""
-    target = {"set_id": data_file.data_file_set_id, "file_code": data_file.code}
-    with changing("data.delete", user_id=user_id, check=check, destroys=True, **target) as changed:
+    set_id, code = data_file.data_file_set_id, data_file.code
+    with changing("data.delete", user_id=user_id, check=check, set_id=set_id, file_code=code, destroys=True) as changed:
         remove_files(changed, [data_file.pk])
 
 

@@ -44,9 +44,14 @@ def stage() -> AbstractContextManager[Staged]:
     return _store().stage()
 
 
-def open_range(key: str, start: int, length: int) -> Blocks:
-    """The bytes [start, start + length) in blocks. Raises FileMissing at once, not while they are read."""
-    return _store().open_range(key, start, length)
+def open_range(key: str | None, start: int, length: int | None) -> Blocks:
+    """The bytes [start, start + length) in blocks. Raises FileMissing at once, not while they are read.
+
+    Also for the None that a file without bytes has in the place of a key.
+    """
+    if key is None:
+        raise FileMissing
+    return _store().open_range(key, start, length or 0)
 
 
 def reader(key: str) -> BinaryIO:
@@ -54,9 +59,10 @@ def reader(key: str) -> BinaryIO:
     return _store().reader(key)
 
 
-def delete(key: str) -> None:
-    """Removes the bytes; fine when they are gone already. Raises StorageError."""
-    _store().delete(key)
+def delete(key: str | None) -> None:
+    """Removes the bytes; fine when there are none, or no more. Raises StorageError."""
+    if key is not None:
+        _store().delete(key)
 
 
 def older_than(seconds: float) -> Iterator[tuple[str, bool]]:

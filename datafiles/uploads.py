@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -68,6 +69,11 @@ class Upload:
     def write(self, block: bytes) -> None:
         self.staged.write(block)
         self.rows.write(block)
+
+    @property
+    def fingerprint(self) -> str:
+        """What makes two such uploads the same."""
+        return hashlib.sha256(f"{self.media_type} {self.staged.sha256}".encode()).hexdigest()
 
     def publish(self) -> Published:
         return self.staged.publish(row_count=self.rows.rows)

@@ -6,6 +6,7 @@ from typing import Any
 
 from config.openapi.collections import COLLECTION_SHAPES
 from config.openapi.consumptions import CONSUMPTION_SHAPES
+from config.openapi.files import FILE_SHAPES
 from config.openapi.notifications import NOTIFICATION_SHAPES, WEBHOOKS
 from config.openapi.processing import PROCESSING_SHAPES
 from config.openapi.routes import ROUTES
@@ -28,6 +29,7 @@ def from_tables(result: dict[str, Any], **_: Any) -> dict[str, Any]:
         paths.setdefault(path, {})[method.lower()] = route.operation(path)
     result["paths"] = paths
     result["webhooks"] = WEBHOOKS
-    schemas = {**SHAPES, **NOTIFICATION_SHAPES, **COLLECTION_SHAPES, **CONSUMPTION_SHAPES, **PROCESSING_SHAPES}
+    tables = (SHAPES, NOTIFICATION_SHAPES, COLLECTION_SHAPES, CONSUMPTION_SHAPES, PROCESSING_SHAPES, FILE_SHAPES)
+    schemas = {name: schema for table in tables for name, schema in table.items()}
     result["components"] = {"schemas": schemas, "securitySchemes": SECURITY}
     return result

@@ -41,6 +41,7 @@ class Route:
     text: str = ""
     body: str | None = None
     body_required: bool = True
+    more_bodies: Mapping[str, Schema] = field(default_factory=dict)  # by media type, besides `body` or in its place
     errors: tuple[int, ...] = ()
     query: Mapping[str, Schema] = field(default_factory=dict)
     headers: tuple[str, ...] = ()
@@ -65,8 +66,9 @@ class Route:
             *(REQUEST_HEADERS[name] for name in self.headers),
         ]:
             body["parameters"] = parameters
-        if self.body:
-            content = {media: {"schema": ref(self.body)} for media in (RESOURCE, JSON)}
+        if self.body or self.more_bodies:
+            schemas = {media: ref(self.body) for media in (RESOURCE, JSON)} if self.body else {}
+            content = {media: {"schema": schema} for media, schema in {**schemas, **self.more_bodies}.items()}
             body["requestBody"] = {"required": self.body_required, "content": content}
         body["security"] = [] if self.open else [{scheme: []} for scheme in self.schemes]
         return body
@@ -74,7 +76,7 @@ class Route:
     def _errors(self) -> list[int]:
         if self.open:
             return list(self.errors)
-        reading = (400, 413, 415, 422) if self.body else ()
+        reading = (400, 413, 415, 422) if self.body or self.more_bodies else ()
         return sorted({*COMMON_ERRORS, *reading, *self.errors})
 
 
@@ -93,6 +95,13 @@ REQUEST_HEADERS: dict[str, dict[str, Any]] = {
         "description": "`wait=N`: answer when the operation has ended, or after N seconds, at most 30.",
         "schema": {"type": "string"},
         "example": "wait=10",
+    },
+    "If-Match": {
+        "name": "If-Match",
+        "in": "header",
+        "required": False,
+        "description": "Changes only the version that this entity tag names; 412 otherwise.",
+        "schema": {"type": "string"},
     },
 }
 HEADERS: dict[str, Schema] = {
@@ -116,6 +125,8 @@ def _answer(answer: Answer) -> dict[str, Any]:
         body["headers"] = {name: HEADERS[name] for name in answer.headers}
     if answer.shape == "bytes":
         body["content"] = {media: {"schema": {"type": "string", "format": "binary"}} for media in answer.media}
+    elif answer.shape == "text":
+        body["content"] = {media: {"schema": {"type": "string"}} for media in answer.media}
     elif answer.shape is not None:
         body["content"] = {media: {"schema": ref(answer.shape)} for media in answer.media}
     if answer.links:

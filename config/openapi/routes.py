@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from config.openapi.collections import COLLECTION_ROUTES
 from config.openapi.consumptions import CONSUMPTION_ROUTES
+from config.openapi.files import FILE_ROUTES
 from config.openapi.notifications import NOTIFICATION_ROUTES
 from config.openapi.operations import Answer, Route
 from config.openapi.processing import PROCESSING_ROUTES
 
 _RESOURCE_HEADERS = ("ETag", "Link")
 _RUNNING = (*_RESOURCE_HEADERS, "Retry-After", "Preference-Applied")
-_EXPORTS, _TASKS, _FILES, _ACCESS, _CALLBACK, _HEALTH = (
+_EXPORTS, _TASKS, _ACCESS, _CALLBACK, _HEALTH = (
     "Exports",
     "Tasks and messages",
-    "Data file sets",
     "Access",
     "Status callback",
     "Health",
@@ -25,6 +25,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     **CONSUMPTION_ROUTES,
     **PROCESSING_ROUTES,
     **NOTIFICATION_ROUTES,
+    **FILE_ROUTES,
     ("GET", "/api"): Route(
         "getEntry",
         "The way in",
@@ -121,31 +122,6 @@ ROUTES: dict[tuple[str, str], Route] = {
     ),
     ("GET", "/api/generic/tasktypes/{id}"): Route(
         "getTaskType", "A kind of operation", _TASKS, {200: Answer("TaskType", "", _RESOURCE_HEADERS)}, errors=(404,)
-    ),
-    ("GET", "/api/datafilesets/{code}"): Route(
-        "getDataFileSet",
-        "A data file set",
-        _FILES,
-        {200: Answer("DataFileSet", "Each file with size, SHA-256 and rows.", _RESOURCE_HEADERS)},
-        errors=(404,),
-    ),
-    ("GET", "/api/generic/datafilesets/{id}"): Route(
-        "getGenericDataFileSet",
-        "A data file set by its id",
-        _FILES,
-        {200: Answer("GenericDataFileSet", "", _RESOURCE_HEADERS)},
-        errors=(404,),
-    ),
-    ("GET", "/api/datafilesets/{code}/datafiles/{file_code}/data"): Route(
-        "getData",
-        "The content of a file",
-        _FILES,
-        {
-            200: Answer("bytes", "The whole file.", ("ETag", "Repr-Digest"), media=("application/x-ndjson",)),
-            206: Answer("bytes", "The bytes asked for.", ("ETag", "Content-Range"), media=("application/x-ndjson",)),
-        },
-        text="Takes `Range` and `If-Range`; the strong `ETag` is the file's SHA-256.",
-        errors=(404, 410, 416),
     ),
     ("GET", "/ws/rest/service/v2/auth/token"): Route(
         "getCallbackToken",

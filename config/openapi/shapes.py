@@ -51,25 +51,6 @@ _FORMATS = {
     "compression": {**one_of("none"), "default": "none"},
 }
 _LIMIT_CODES = {"type": "array", "items": {"type": "string", "maxLength": 60}, "minItems": 1, "maxItems": 1000}
-_DATA_FILE = shape(
-    {
-        "code": TEXT,
-        "description": TEXT,
-        "contentLength": INTEGER,
-        "mediaType": TEXT,
-        "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
-        "rowCount": INTEGER,
-        "links": many(ref("Link")),
-    },
-    ("description", "rowCount"),
-)
-_SET = {
-    "code": TEXT,
-    "description": TEXT,
-    "locked": BOOLEAN,
-    "dataFiles": many(ref("DataFile")),
-    "links": many(ref("Link")),
-}
 
 SHAPES: dict[str, Schema] = {
     "DateTime": shape(
@@ -166,9 +147,6 @@ SHAPES: dict[str, Schema] = {
     "TaskType": shape(
         {"type": one_of("taskType"), "id": INTEGER, "links": many(ref("Link")), "code": TEXT, "description": TEXT}
     ),
-    "DataFile": _DATA_FILE,
-    "DataFileSet": shape(_SET, ("description",)),
-    "GenericDataFileSet": shape({**TECHNICAL, "type": one_of("dataFileSet"), **_SET}, ("description",)),
     "AccessTokenInput": shape(
         {"name": {"type": "string", "minLength": 1, "maxLength": 100}, "expiry": ref("DateTime")},
         ("expiry",),

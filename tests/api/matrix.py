@@ -166,12 +166,28 @@ operations/<id:pk>
   POST PUT PATCH DELETE            401 | 405         | 405         | 403         | 405         | 405
 datafilesets
   GET HEAD                         401 | 200         | 200         | 403         | 200         | 200
+  POST                             401 | 201         | 201         | 403         | 201         | 403
   OPTIONS                          401 | 204         | 204         | 403         | 204         | 204
-  POST PUT PATCH DELETE            401 | 405         | 405         | 403         | 405         | 405
+  PUT PATCH DELETE                 401 | 405         | 405         | 403         | 405         | 405
 datafilesets/<code:code>
+  GET HEAD                         401 | 200 404 404 | 200 404 404 | 403         | 200 200 404 | 200 200 404
+  POST                             401 | 201 404 404 | 201 404 404 | 403         | 201 403 404 | 403
+  DELETE                           401 | 204 404 404 | 204 404 404 | 403         | 204 403 404 | 403
+  OPTIONS                          401 | 204         | 204         | 403         | 204         | 204
+  PUT PATCH                        401 | 405         | 405         | 403         | 405         | 405
+datafilesets/<code:code>/manifest
   GET HEAD                         401 | 200 404 404 | 200 404 404 | 403         | 200 200 404 | 200 200 404
   OPTIONS                          401 | 204         | 204         | 403         | 204         | 204
   POST PUT PATCH DELETE            401 | 405         | 405         | 403         | 405         | 405
+datafilesets/<code:code>/SHA256SUMS
+  GET HEAD                         401 | 200 404 404 | 200 404 404 | 403         | 200 200 404 | 200 200 404
+  OPTIONS                          401 | 204         | 204         | 403         | 204         | 204
+  POST PUT PATCH DELETE            401 | 405         | 405         | 403         | 405         | 405
+datafilesets/<code:code>/datafiles/<code:file_code>
+  PUT                              401 | 200 404 404 | 200 404 404 | 403         | 200 403 404 | 403
+  DELETE                           401 | 204 404 404 | 204 404 404 | 403         | 204 403 404 | 403
+  OPTIONS                          401 | 204         | 204         | 403         | 204         | 403
+  GET HEAD POST PATCH              401 | 405         | 405         | 403         | 405         | 403
 generic/datafilesets
   GET HEAD                         401 | 200         | 200         | 403         | 200         | 200
   OPTIONS                          401 | 204         | 204         | 403         | 204         | 204
@@ -186,8 +202,9 @@ generic/datafilesets/<id:pk>
   POST PUT PATCH DELETE            401 | 405         | 405         | 403         | 405         | 405
 datafilesets/<code:code>/datafiles/<code:file_code>/data
   GET HEAD                         401 | 200 404 404 | 200 404 404 | 403         | 200 404 404 | 403
+  POST                             401 | 201 404 404 | 201 404 404 | 403         | 201 403 404 | 403
   OPTIONS                          401 | 204         | 204         | 403         | 204         | 403
-  POST PUT PATCH DELETE            401 | 405         | 405         | 403         | 405         | 403
+  PUT PATCH DELETE                 401 | 405         | 405         | 403         | 405         | 403
 notificationendpoints
   GET HEAD                         401 | 403         | 403         | 403         | 200         | 200
   POST                             401 | 403         | 403         | 403         | 201         | 403

@@ -46,6 +46,8 @@ BODIES = {
     ("POST", "taskprocessing/tasks/restart"): {"taskIds": [1]},
     ("POST", "notificationendpoints"): {"name": "another", "url": "http://127.0.0.1:9/"},
     ("PUT", "notificationendpoints/<id:pk>"): {"name": "another", "url": "http://127.0.0.1:9/"},
+    ("PUT", "datafilesets/<code:code>/datafiles/<code:file_code>"): {"description": "another"},
+    ("POST", "datafilesets/<code:code>/datafiles/<code:file_code>/data"): {"some": "content"},
     ("POST", "notificationendpoints/<id:pk>/recover"): {"since": MOMENT},
 }
 

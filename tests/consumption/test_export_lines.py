@@ -42,7 +42,7 @@ def export(work: Callable[[], None]) -> Export:
         batch = ReadConsumptionBatch.objects.get(pk=batch.pk)
         assert batch.status == OperationStatus.COMPLETED, list(Message.objects.values_list("text", flat=True))
         data_file = DataFile.objects.get(data_file_set=batch.data_file_set)
-        content = b"".join(storage.open_range(data_file.storage_key or "", 0, data_file.content_length or 0)).decode()
+        content = b"".join(storage.open_range(data_file.storage_key, 0, data_file.content_length)).decode()
         lines = content.split("\n")
         assert lines.pop() == "", "the last line ends with a line break too"
         assert data_file.row_count == len(lines)

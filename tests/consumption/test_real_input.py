@@ -125,7 +125,7 @@ def export() -> list[Json]:
     batch = ReadConsumptionBatch.objects.get(pk=batch.pk)
     assert batch.status == OperationStatus.COMPLETED
     file = DataFile.objects.get(data_file_set=batch.data_file_set)
-    content = b"".join(storage.open_range(file.storage_key or "", 0, file.content_length or 0))
+    content = b"".join(storage.open_range(file.storage_key, 0, file.content_length))
     assert hashlib.sha256(content).hexdigest() == file.sha256
     lines = [json.loads(line, parse_float=Decimal, parse_int=Decimal) for line in content.splitlines()]
     assert len(lines) == file.row_count

@@ -1,0 +1,482 @@
+"""Making, filling, changing and deleting sets: every row of the contract's table, following links."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.contrib.auth.models import User
+
+from audit.models import Entry
+from datafiles.models import DataFile, DataFileSet
+from hypermedia.readers import Role
+from tests.api.wire import check, messages, pointers
+from tests.conftest import ApiClient, rel, rels
+from tests.datafiles.files import FORM, SETS, filled, form, made, upload
+from tests.factories import UserFactory
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+CSV = b"a,b\n1,2\n3,4\n"
+
+
+@pytest.fixture(autouse=True)
+def storage_folder(tmp_path: Path, settings: Any) -> Path:
+    settings.DATA_FILES_DIR = tmp_path / "files"
+    return tmp_path / "files"
+
+
+@pytest.fixture
+def owner() -> User:
+    return UserFactory.create(username="client", roles=[Role.CLIENT])
+
+
+@pytest.fixture
+def client(owner: User) -> ApiClient:
+    return ApiClient(owner)
+
+
+def stored() -> list[Path]:
+    return [path for path in Path(django_settings.DATA_FILES_DIR).rglob("*") if path.is_file()]
+
+
+def test_from_the_empty_set_to_the_download(client: ApiClient) -> None:
+    """A client that follows links only."""
+    document = made(client, {"code": "CLAIMS", "description": "May", "dataFiles": [{"code": "a", "description": "A"}]})
+    assert (document["code"], document["description"], document["locked"]) == ("CLAIMS", "May", False)
+    [file] = document["dataFiles"]
+    assert {key: file[key] for key in file if key != "links"} == {"code": "a", "description": "A"}
+    [link] = file["links"]
+    assert (link["rel"], link["httpMethod"]) == ("file", "POST")
+    response = check(upload(client, link["href"], CSV), 201)
+    assert response.json() == {
+        "code": "a",
+        "description": "A",
+        "contentLength": len(CSV),
+        "mediaType": "text/csv",
+        "sha256": hashlib.sha256(CSV).hexdigest(),
+        "rowCount": 2,
+        "links": [{"href": link["href"], "rel": "file", "httpMethod": "GET"}],
+    }
+    document = check(client.get(str(rel(document, "self"))), 200).json()
+    assert document["dataFiles"] == [response.json()]
+    assert rels(document) == ["self", "datafileset", "file"]
+    for address in (rel(document, "file"), response.headers["Location"]):
+        got = check(client.get(str(address)), 200)
+        assert got.getvalue() == CSV
+        assert got.headers["Content-Disposition"] == 'attachment; filename="a.csv"'
+        assert "Expires" in got.headers
+
+
+def test_codes_of_the_server(client: ApiClient) -> None:
+    document = made(client, {"dataFiles": [{}]})
+    for code in (document["code"], document["dataFiles"][0]["code"]):
+        assert len(code) == 32 and set(code) <= set("0123456789ABCDEF")
+    empty = check(client.post(SETS), 201).json()
+    assert empty["dataFiles"] == []
+    [upload_link] = [link for link in empty["links"] if link["rel"] == "file"]
+    assert (upload_link["httpMethod"], upload_link["href"]) == ("POST", f"{rel(empty, 'self')}/zip")
+
+
+TYPES = {
+    "application/xml": (b"<a/>", None, "xml"),
+    "text/xml; charset=utf-8": (b"<a/>", None, "xml"),
+    "application/json": (b"{}", None, "json"),
+    "application/x-ndjson": (b"{}\n{}", 2, "ndjson"),
+    "text/csv": (b'h\n"a\nb"\n"c""\n"\n', 2, "csv"),
+    "text/csv;header=present": (b"", 0, "csv"),
+    "text/plain": (b"x\n", None, "txt"),
+    "application/zip": (b"PK", None, "zip"),
+    "application/vnd.apache.parquet": (b"PAR1", None, "parquet"),
+}
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_types_that_are_taken(client: ApiClient, kind: str) -> None:
+    content, rows, extension = TYPES[kind]
+    [file] = filled(client, content, kind)["dataFiles"]
+    assert (file.get("rowCount"), file["contentLength"]) == (rows, len(content))
+    got = check(client.get(file["links"][0]["href"]), 200)
+    assert got.getvalue() == content
+    assert got.headers["Content-Type"] == file["mediaType"]
+    assert got.headers["Content-Disposition"] == f'attachment; filename="one.{extension}"'
+
+
+@pytest.mark.parametrize("kind", ["image/png", "application/octet-stream", "text/html", "", "x", "csv"])
+def test_types_that_are_not_taken(client: ApiClient, kind: str) -> None:
+    address = made(client, {"dataFiles": [{}]})["dataFiles"][0]["links"][0]["href"]
+    assert upload(client, address, CSV, kind).status_code == 415
+    assert upload(client, address, CSV, "text/csv", Content_Encoding="gzip").status_code == 415
+    assert not stored()
+
+
+def test_content_takes_the_place_of_content(client: ApiClient) -> None:
+    document = filled(client)
+    before = client.request("HEAD", str(rel(document, "file"))).headers["ETag"]
+    check(upload(client, str(rel(document, "file")), b"{}", "application/json"), 201)
+    got = check(client.get(str(rel(document, "file"))), 200)
+    assert got.getvalue() == b"{}" and got.headers["ETag"] != before
+    assert len(stored()) == 1
+
+
+def test_an_upload_over_the_limit(client: ApiClient, settings: Any) -> None:
+    settings.UPLOAD_LIMIT = 10
+    address = made(client, {"dataFiles": [{}]})["dataFiles"][0]["links"][0]["href"]
+    assert upload(client, address, b"x" * 10).status_code == 201
+    assert upload(client, address, b"x" * 11).status_code == 413
+    assert in_chunks(client, address, b"x" * 11, Repr_Digest=repr_digest(b"x" * 11)).status_code == 413
+    assert len(stored()) == 1
+
+
+def repr_digest(content: bytes) -> str:
+    return f"sha-256=:{base64.b64encode(hashlib.sha256(content).digest()).decode()}:"
+
+
+def in_chunks(client: ApiClient, address: str, content: bytes, kind: str = "text/csv", **headers: str) -> Any:
+    environ: dict[str, Any] = {
+        "wsgi.input": io.BytesIO(content),
+        "wsgi.input_terminated": True,
+        "HTTP_TRANSFER_ENCODING": "chunked",
+        "CONTENT_TYPE": kind,
+    }
+    return check(client.request("POST", address, environ=environ, **headers))
+
+
+def test_a_body_without_a_length(client: ApiClient) -> None:
+    """Broken off, it would look complete: the hash tells."""
+    address = made(client, {"dataFiles": [{}]})["dataFiles"][0]["links"][0]["href"]
+    assert in_chunks(client, address, CSV).status_code == 411
+    assert in_chunks(client, address, CSV[:-3], Repr_Digest=repr_digest(CSV)).status_code == 422
+    assert in_chunks(client, address, CSV, Repr_Digest="sha-256=:AAAA:").status_code == 400
+    assert not stored()
+    assert in_chunks(client, address, CSV, Repr_Digest=repr_digest(CSV)).status_code == 201
+    assert upload(client, address, CSV, Content_Digest=repr_digest(b"other")).status_code == 422
+
+
+class Broken(io.RawIOBase):
+    """A client that sends some bytes and goes away."""
+
+    def __init__(self, content: bytes, *, silent: bool) -> None:
+        self._content, self._silent = io.BytesIO(content), silent
+
+    def read(self, size: int = -1) -> bytes:
+        block = self._content.read(size)
+        if not block and not self._silent:
+            raise OSError("connection reset")
+        return block
+
+
+@pytest.mark.parametrize("silent", [True, False], ids=["servers that say nothing", "servers that raise"])
+def test_an_upload_that_breaks_off_leaves_nothing(client: ApiClient, silent: bool) -> None:
+    document = made(client, {"dataFiles": [{"code": "a"}]})
+    address = document["dataFiles"][0]["links"][0]["href"]
+    whole = form(("a", "a.csv", "text/csv", CSV))
+    for target, kind, sent, length in (
+        (address, "text/csv", CSV[:5], len(CSV)),
+        (SETS, FORM, whole[: len(whole) // 2], len(whole)),
+        (SETS, FORM, whole[:-8], len(whole)),
+    ):
+        environ = {"wsgi.input": Broken(sent, silent=silent), "CONTENT_LENGTH": str(length), "CONTENT_TYPE": kind}
+        check(client.request("POST", target, environ=environ), 400)
+    assert not stored()
+    assert check(client.get(str(rel(document, "self")))).json() == document
+    assert DataFileSet.objects.count() == 1
+
+
+def test_a_form_in_chunks_has_to_end(client: ApiClient) -> None:
+    whole = form(("a", "a.csv", "text/csv", CSV))
+    for cut in (10, len(whole) // 2, len(whole) - 5):
+        check(in_chunks(client, SETS, whole[:cut], FORM), 400)
+    assert not stored() and not DataFileSet.objects.exists()
+    document = check(in_chunks(client, SETS, whole, FORM), 201).json()
+    assert document["dataFiles"][0]["rowCount"] == 2
+
+
+FORMS: dict[str, tuple[bytes, dict[str, bytes]]] = {
+    "a document, and parts called like the codes": (
+        form(
+            ("dataFileSet", "", "application/json", b'{"code":"S","dataFiles":[{"code":"a"},{"code":"b"}]}'),
+            ("b", "x.ndjson", "application/x-ndjson", b"{}\n"),
+            ("a", "y.csv", "text/csv", CSV),
+        ),
+        {"a": CSV, "b": b"{}\n"},
+    ),
+    "files called like the codes": (
+        form(
+            ("file", "b.csv", "application/octet-stream", b"b\n"),
+            ("file", "a.csv", "", CSV),
+            ("json", "", "", b'{"code":"S","dataFiles":[{"code":"a"},{"code":"b"}]}'),
+        ),
+        {"a": CSV, "b": b"b\n"},
+    ),
+    "by their order": (
+        form(
+            ("x", "", "", b'{"code":"S","dataFiles":[{"code":"a"},{"code":"b"}]}'),
+            ("file1", "one.csv", "text/csv", CSV),
+            ("file2", "two.csv", "text/csv", b"b\n"),
+        ),
+        {"a": CSV, "b": b"b\n"},
+    ),
+    "undeclared": (
+        form(("code", "", "", b"S"), ("file", "claims.csv", "text/csv", CSV)),
+        {"claims.csv": CSV},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_a_set_with_content(client: ApiClient, name: str) -> None:
+    body, expected = FORMS[name]
+    document = check(client.request("POST", SETS, body, Content_Type=FORM), 201).json()
+    assert document["code"] == "S"
+    got = {file["code"]: client.get(file["links"][0]["href"]).getvalue() for file in document["dataFiles"]}
+    assert got == expected
+
+
+REFUSED_FORMS: dict[str, tuple[bytes, int]] = {
+    "a part that belongs to none": (
+        form(
+            ("x", "", "", b'{"dataFiles":[{"code":"a"}]}'),
+            ("b", "b.csv", "text/csv", CSV),
+            ("a", "a.csv", "text/csv", CSV),
+        ),
+        422,
+    ),
+    "a type that is not taken": (form(("a", "a.png", "image/png", CSV)), 415),
+    "two descriptions": (form(("x", "", "", b"{}"), ("y", "", "", b"{}")), 400),
+    "a part twice": (form(("code", "", "", b"a"), ("code", "", "", b"b")), 400),
+    "an unknown property": (form(("colour", "", "", b"red")), 422),
+    "no JSON": (form(("x", "", "", b"{,")), 400),
+    "a code that is a path": (form(("code", "", "", b"../../etc/passwd")), 422),
+    "two files of one name": (form(("f", "a.csv", "text/csv", CSV), ("g", "a.csv", "text/csv", CSV)), 422),
+    "no boundary at the end": (form(("a", "a.csv", "text/csv", CSV), end=b""), 400),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED_FORMS)
+def test_forms_that_are_refused(client: ApiClient, name: str) -> None:
+    body, status = REFUSED_FORMS[name]
+    check(client.request("POST", SETS, body, Content_Type=FORM), status)
+    assert not stored() and not DataFileSet.objects.exists()
+
+
+def test_adding_a_file(client: ApiClient) -> None:
+    document = made(client)
+    address = str(rel(document, "datafileset"))
+    added = check(client.post(address, {"code": "a", "description": "A"}), 201)
+    assert added.headers["Location"] == address
+    assert added.json()["code"] == "a" and added.json()["links"][0]["httpMethod"] == "POST"
+    named = form(("code", "", "", b"b"), ("file", "x.csv", "text/csv", CSV))
+    assert check(client.request("POST", address, named, Content_Type=FORM), 201).json()["rowCount"] == 2
+    bare = form(("file", "c.csv", "text/csv", CSV))
+    assert check(client.request("POST", address, bare, Content_Type=FORM), 201).json()["code"] == "c.csv"
+    assert [file["code"] for file in client.get(address).json()["dataFiles"]] == ["a", "b", "c.csv"]
+
+
+def test_the_messages_of_the_contract(client: ApiClient) -> None:
+    document = filled(client, code="S")
+    address = str(rel(document, "self"))
+    DataFileSet.objects.filter(code="S").update(version=7)
+    for method, path, body, status, code, text in (
+        ("POST", SETS, {"code": "S"}, 422, "001", "Data file set code S already exists"),
+        (
+            "POST",
+            address,
+            {"code": "one"},
+            422,
+            "002",
+            "Data file code one already exist within the data file set",
+        ),
+        (
+            "POST",
+            SETS,
+            {"dataFiles": [{"code": "x"}, {"code": "x"}]},
+            422,
+            "002",
+            "Data file code x already exist within the data file set",
+        ),
+        ("GET", f"{SETS}/NO", None, 404, "003", "Data file set code NO is unknown"),
+        ("DELETE", f"{SETS}/NO", None, 404, "003", "Data file set code NO is unknown"),
+        ("GET", f"{SETS}/NO/manifest", None, 404, "003", "Data file set code NO is unknown"),
+        (
+            "PUT",
+            f"{address}/datafiles/NO",
+            {"description": "x"},
+            404,
+            "005",
+            "Data file code NO is unknown to data file set S",
+        ),
+        ("DELETE", f"{address}/datafiles/NO", None, 404, "005", "Data file code NO is unknown to data file set S"),
+    ):
+        [message] = messages(check(client.request(method, path, body), status))
+        assert (message["code"], message["text"]) == (f"DAT-IP-DAFI-{code}", text)
+    DataFileSet.objects.update(locked=True)
+    for method, path, body in (
+        ("POST", address, {"code": "new"}),
+        ("DELETE", address, None),
+        ("PUT", f"{address}/datafiles/one", {"description": "x"}),
+        ("DELETE", f"{address}/datafiles/one", None),
+        ("POST", f"{address}/datafiles/one/data", {"some": "content"}),
+    ):
+        [message] = messages(check(client.request(method, path, body), 409))
+        text = "Data file set code S is locked for modification"
+        assert (message["code"], message["text"]) == ("DAT-IP-DAFI-004", text)
+    locked = check(client.get(address), 200).json()
+    assert locked["locked"] is True and [link["httpMethod"] for link in locked["links"][1:]] == ["GET", "GET"]
+
+
+def test_a_description_changes(client: ApiClient) -> None:
+    document = filled(client)
+    address = f"{rel(document, 'self')}/datafiles/one"
+    tag = client.get(str(rel(document, "self"))).headers["ETag"]
+    changed = check(client.request("PUT", address, {"code": "one", "description": "New"}, If_Match=tag), 200)
+    assert changed.json()["description"] == "New"
+    assert changed.headers["ETag"] > tag
+    check(client.request("PUT", address, {"description": "Newer"}, If_Match=tag), 412)
+    check(client.request("PUT", address, {"code": "two", "description": "x"}), 422)
+    check(client.request("PUT", address, {}), 422)
+    assert "description" not in check(client.request("PUT", address, {"description": ""}), 200).json()
+
+
+def test_every_change_raises_the_version_and_minds_if_match(client: ApiClient) -> None:
+    document = made(client, {"code": "S", "dataFiles": [{"code": "a"}]})
+    address = str(rel(document, "self"))
+    tags = [client.get(address).headers["ETag"]]
+    for method, path, body, kind in (
+        ("POST", f"{address}/datafiles/a/data", CSV, "text/csv"),
+        ("PUT", f"{address}/datafiles/a", {"description": "x"}, "application/json"),
+        ("POST", address, {"code": "b"}, "application/json"),
+        ("DELETE", f"{address}/datafiles/a", None, ""),
+    ):
+        for tag in (tags[-2] if len(tags) > 1 else '"99-x"', '"0"'):
+            check(client.request(method, path, body, Content_Type=kind, If_Match=tag), 412)
+        response = check(client.request(method, path, body, Content_Type=kind, If_Match=tags[-1]))
+        assert response.status_code < 300
+        tags.append(client.get(address).headers["ETag"])
+    assert [int(tag.strip('"').partition("-")[0]) for tag in tags] == [1, 2, 3, 4, 5]
+    check(client.request("DELETE", address, If_Match=tags[0]), 412)
+    check(client.request("DELETE", address, If_Match=tags[-1]), 204)
+
+
+def test_a_deleted_file(client: ApiClient) -> None:
+    """410 for its content; its metadata stay without a link; its code can be used again."""
+    document = filled(client)
+    address, data = str(rel(document, "self")), str(rel(document, "file"))
+    check(client.delete(data.removesuffix("/data")), 204)
+    for method in ("GET", "HEAD", "POST"):
+        check(client.request(method, data), 410)
+    check(client.delete(data.removesuffix("/data")), 410)
+    after = check(client.get(address), 200).json()
+    assert rels(after) == ["self", "datafileset"]
+    assert after["dataFiles"][0] == {**document["dataFiles"][0], "links": []}
+    assert not stored()
+    check(client.post(address, {"code": "one"}), 201)
+    check(upload(client, data, b"{}", "application/json"), 201)
+    [file] = check(client.get(address), 200).json()["dataFiles"]
+    assert file["contentLength"] == 2
+
+
+def test_a_deleted_set(client: ApiClient) -> None:
+    """410 for itself and everything in it, 404 for strangers; gone from the lists; its code is free."""
+    document = filled(client, code="S")
+    address, data = str(rel(document, "self")), str(rel(document, "file"))
+    generic = f"/api/generic/datafilesets/{DataFileSet.objects.get().pk}"
+    check(client.delete(address), 204)
+    stranger = ApiClient(UserFactory.create(roles=[Role.CLIENT]))
+    for path in (address, data, generic, f"{address}/manifest", f"{address}/SHA256SUMS"):
+        check(client.get(path), 410)
+        check(stranger.get(path), 404)
+    check(client.delete(address), 410)
+    assert check(client.get(SETS), 200).json()["items"] == []
+    assert not stored()
+    check(client.post(SETS, {"code": "S"}), 201)
+    assert check(client.get(address), 200).json()["dataFiles"] == []
+
+
+def test_the_same_request_again(client: ApiClient) -> None:
+    first = check(client.post(SETS, {"description": "x"}, Idempotency_Key="k"), 201)
+    again = check(client.post(SETS, {"description": "x"}, Idempotency_Key="k"), 201)
+    assert again.json() == first.json() and again.headers["Location"] == first.headers["Location"]
+    check(client.post(SETS, {"description": "y"}, Idempotency_Key="k"), 422)
+    body, other = (form(("f", "a.csv", "text/csv", content)) for content in (CSV, b"x"))
+    one = [check(client.request("POST", SETS, body, Content_Type=FORM, Idempotency_Key="f"), 201) for _ in range(2)]
+    assert one[0].json() == one[1].json()
+    check(client.request("POST", SETS, other, Content_Type=FORM, Idempotency_Key="f"), 422)
+    data = str(rel(one[0].json(), "file"))
+    twice = [upload(client, data, b"1\n", Idempotency_Key="d") for _ in range(2)]
+    assert twice[0].json() == twice[1].json() and twice[0].status_code == 201
+    assert upload(client, data, b"2\n", Idempotency_Key="d").status_code == 422
+    assert DataFileSet.objects.count() == 2
+    assert DataFileSet.objects.get(code=one[0].json()["code"]).version == 2
+    assert len(stored()) == 1
+
+
+def test_codes_never_become_paths(client: ApiClient) -> None:
+    for code in ("..", ".", "../x", "a/b", "a\\b", "/etc", "", "-x", ".x", "a b", "ä", "x" * 61, "C:", "a%2fb", "a\n"):
+        for body, pointer in (({"code": code}, "/code"), ({"dataFiles": [{"code": code}]}, "/dataFiles/0/code")):
+            assert pointers(check(client.post(SETS, body), 422)) == [pointer], code
+    for code in ("a", "A.b-c_d~e", "_", "0", "x" * 60):
+        document = filled(client, code=code, dataFiles=[{"code": "one"}])
+        assert document["code"] == code
+    assert all(path.name.isalnum() and len(path.name) == 32 for path in stored())
+
+
+def test_files_that_would_be_called_the_same(client: ApiClient) -> None:
+    document = made(client, {"dataFiles": [{"code": "a"}, {"code": "a.csv"}, {"code": "A.CSV"}]})
+    addresses = [file["links"][0]["href"] for file in document["dataFiles"]]
+    check(upload(client, addresses[0], CSV), 201)
+    for address in addresses[1:]:
+        response = check(upload(client, address, CSV), 422)
+        assert "would both be called" in messages(response)[0]["text"]
+    check(upload(client, addresses[1], b"{}", "application/json"), 201)
+
+
+def test_others(client: ApiClient) -> None:
+    """Operators and auditors see what is there; only the owner changes it."""
+    document = filled(client)
+    address = str(rel(document, "self"))
+    for role, status in ((Role.OPERATOR, 403), (Role.AUDITOR, 403), (Role.CLIENT, 404)):
+        other = ApiClient(UserFactory.create(roles=[role]))
+        for method, path in (("POST", address), ("DELETE", address), ("DELETE", f"{address}/datafiles/one")):
+            check(other.request(method, path), status)
+        if role != Role.CLIENT:
+            seen = check(other.get(address), 200).json()
+            assert rels(seen) == ["self", "datafileset"]
+            assert rels(seen["dataFiles"][0]) == []
+            manifest = check(other.get(f"{address}/manifest"), 200).json()
+            assert "url" not in manifest["files"][0] and "file" not in rels(manifest)
+
+
+def test_what_was_done_is_on_record(client: ApiClient, owner: User) -> None:
+    document = filled(client, code="S")
+    check(client.get(str(rel(document, "file"))), 200).getvalue()
+    check(client.get(str(rel(document, "file")), Range="bytes=0-1"), 206).getvalue()
+    check(client.delete(str(rel(document, "self"))), 204)
+    check(client.get(str(rel(document, "file"))), 410)
+    check(ApiClient(UserFactory.create(username="spy", roles=[Role.CLIENT])).get(str(rel(document, "file"))), 404)
+    file = "datafilesets/S/datafiles/one"
+    assert list(Entry.objects.order_by("id").values_list("action", "subject", "result", "status")) == [
+        ("data.create", "datafilesets/S", "done", None),
+        ("data.upload", file, "done", None),
+        ("data.read", f"{file}/data", "done", 200),
+        ("data.read", f"{file}/data", "done", 206),
+        ("data.delete", "datafilesets/S", "done", None),
+        ("data.read", f"{file}/data", "refused", 410),
+        ("data.read", f"{file}/data", "refused", 404),
+    ]
+    assert list(Entry.objects.values_list("user_id", flat=True)).count(owner.pk) == 6
+    assert set(Entry.objects.values_list("address", flat=True)) == {"127.0.0.1"}
+
+
+def test_a_storage_that_refuses(client: ApiClient, storage_folder: Path) -> None:
+    address = made(client, {"dataFiles": [{}]})["dataFiles"][0]["links"][0]["href"]
+    storage_folder.write_text("not a folder")
+    response = upload(client, address, CSV)
+    assert response.status_code == 503
+    assert "file storage failed" in messages(response)[0]["text"]
+    assert DataFile.objects.get().storage_key is None
