@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import DatabaseError, connection, connections, transaction
 
-from consumption.models import LedgerCluster, ReadConsumptionBatch
+from consumption.models import ExportSeries, LedgerCluster, ReadConsumptionBatch
 
 # Below every id that a cluster gives out: visible in each of its snapshots.
 FROZEN = "2"
@@ -40,6 +40,6 @@ def adopt() -> int:
             "UPDATE consumption_ledgercluster SET adopted_at = statement_timestamp(),"
             " system_identifier = (SELECT system_identifier::text FROM pg_control_system())"
         )
-    remembering = ReadConsumptionBatch.objects.exclude(snapshot=None, since_snapshot=None)
-    remembering.update(snapshot=None, since_snapshot=None)
+    ReadConsumptionBatch.objects.exclude(snapshot=None).update(snapshot=None, since_snapshot=None)
+    ExportSeries.objects.exclude(snapshot=None).update(snapshot=None)  # they are lost until somebody begins them anew
     return adopted

@@ -6,6 +6,9 @@ A counter's total is a SUM over the ledger; `CounterPeriod.total` is only a cach
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Self
+
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex
@@ -215,6 +218,29 @@ class Compression(models.TextChoices):
     NONE = "none"
 
 
+class ExportSeriesQuerySet(models.QuerySet["ExportSeries"]):
+    def at(self, moment: datetime | None) -> Self:
+        """The series while its last completed export is the one of that snapshot; None: while it has none."""
+        return self.filter(snapshot_at__isnull=True) if moment is None else self.filter(snapshot_at=moment)
+
+
+class ExportSeries(models.Model):
+    """Exports that continue each other; `snapshot` is that of the last one that completed."""
+
+    snapshot = SnapshotField(null=True)
+    snapshot_at = models.DateTimeField(null=True)
+
+    objects = ExportSeriesQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"series {self.pk}"
+
+    @property
+    def is_lost(self) -> bool:
+        """A restore into another cluster made the snapshot meaningless (`adopt_ledger`)."""
+        return self.snapshot is None and self.snapshot_at is not None
+
+
 class ReadConsumptionBatch(Operation):
     """An export: which window, which limits, and the one snapshot that all of it came from."""
 
@@ -226,6 +252,7 @@ class ReadConsumptionBatch(Operation):
     data_file_set = models.ForeignKey("datafiles.DataFileSet", on_delete=models.PROTECT, null=True, related_name="+")
     snapshot = SnapshotField(null=True)
     snapshot_at = models.DateTimeField(null=True)
+    series = models.ForeignKey(ExportSeries, on_delete=models.PROTECT, null=True, related_name="exports")
     since_snapshot = SnapshotField(null=True, help_text="only entries that this earlier snapshot did not see")
     since_snapshot_at = models.DateTimeField(null=True)
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 from django.conf import settings
 from psycopg import Connection
 
-from consumption import closing, exports
+from consumption import closing, exports, series
 from consumption.allowances import allowed_codes
 from consumption.exports import ExportedLimit, Snapshot, Window
 from consumption.models import ReadConsumptionBatch
@@ -30,6 +30,7 @@ _WRITER_POLL_SECONDS = 0.1
 def export(run: Run) -> Result:
     """Exports one batch: waits until its window is complete, then writes everything from one snapshot."""
     batch = cast(ReadConsumptionBatch, run.operation)
+    series.join(batch)
     try:
         with run.connect() as connection:
             wait_until_complete(run, connection, batch)
@@ -65,8 +66,8 @@ def wait_until_complete(run: Run, connection: Connection[Any], batch: ReadConsum
 
 def _write(run: Run, connection: Connection[Any], batch: ReadConsumptionBatch, staged: Staged) -> int:
     """Counters first, then consumptions; the number of lines."""
-    limits, since = _limits(connection, batch), _earlier_snapshot(batch)
-    window = Window(batch.transaction_start, batch.transaction_end, limits, since)
+    limits = _limits(connection, batch)
+    window = Window(batch.transaction_start, batch.transaction_end, limits, batch.since_snapshot)
     expected = exports.estimate(connection, window)
     run.progress(0, expected)
     written = 0
@@ -94,17 +95,6 @@ def _limits(connection: Connection[Any], batch: ReadConsumptionBatch) -> list[Ex
     return limits
 
 
-def _earlier_snapshot(batch: ReadConsumptionBatch) -> str | None:
-    """The snapshot that the export continues from, if it does. `adopt_ledger` forgets those of another cluster."""
-    if batch.since_snapshot is None and batch.since_snapshot_at is not None:
-        raise OperationFailed(
-            "CON-FA-003",
-            "The export continues from an earlier one, and the database was restored into another cluster since.",
-            "A restart will not help; request an export of a period.",
-        )
-    return cast("str | None", batch.since_snapshot)
-
-
 def _record(batch: ReadConsumptionBatch, snapshot: Snapshot, published: Published) -> None:
     content = Content(published, "Export of counters and consumptions", NDJSON)
     data_file_set = store_set(owner_id=batch.created_by_id, description=f"Export {batch.pk}", contents=[content])
@@ -113,6 +103,7 @@ def _record(batch: ReadConsumptionBatch, snapshot: Snapshot, published: Publishe
     ReadConsumptionBatch.objects.filter(pk=batch.pk).update(
         data_file_set=data_file_set, snapshot=snapshot.text, snapshot_at=snapshot.taken_at
     )
+    series.advance(batch, snapshot.text, snapshot.taken_at)
 
 
 READ_CONSUMPTION_BATCH = LongRunningOperation(

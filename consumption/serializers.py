@@ -49,6 +49,7 @@ class ReadBatchRow(NamedTuple):
     limit_codes: list[str] | None
     format: str | None
     compression: str | None
+    since_snapshot_at: datetime | None
     set_code: str | None
     rows_written: int
     rows_expected: int | None
@@ -76,7 +77,12 @@ def read_batch_document(batch: ReadBatchRow, reader: Reader) -> dict[str, Any]:
         "transactionEndDateTime": date_time(batch.transaction_end),
         "transactionStartDateTime": date_time(batch.transaction_start),
     }
-    optional = {"limitCodes": batch.limit_codes, "format": batch.format, "compression": batch.compression}
+    optional = {
+        "limitCodes": batch.limit_codes,
+        "format": batch.format,
+        "compression": batch.compression,
+        "sinceSnapshotDateTime": batch.since_snapshot_at and date_time(batch.since_snapshot_at),
+    }
     document |= {name: value for name, value in optional.items() if value is not None}
     if batch.status == OperationStatus.IN_PROGRESS:
         document["progress"] = progress_document(batch.rows_written, batch.rows_expected)

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from django.db import connection
 
 from consumption import exports
 from consumption.allowances import allowed_limits
 from consumption.exports import Window
-from consumption.models import ReadConsumptionBatch
+from consumption.models import ExportSeries, ReadConsumptionBatch
 from hypermedia.errors import ResultMessage, RuleBroken
 from jobs import services as jobs
-
-# The end of a window without an end; a day short of the last date, for time zones ahead of UTC.
-OPEN_END = datetime(9999, 12, 30, tzinfo=UTC)
 
 
 def start_export(
@@ -26,15 +23,15 @@ def start_export(
     limit_codes: Sequence[str] | None = None,
     format: str | None = None,
     compression: str | None = None,
-    since: ReadConsumptionBatch | None = None,
+    series: ExportSeries | None = None,
     most_active: int | None = None,
 ) -> ReadConsumptionBatch:
     """Stores an export and its task. Both ends of the window are inclusive; no `limit_codes`: all that the user may
     export. A limit that is not on the user's list is as unknown as one that is not there.
 
-    `since`: a completed export; the new one leaves out every entry that the snapshot of that one saw. Where one window
-    goes on for ever (`OPEN_END`), exports that continue each other neither lose an entry nor have one twice, however
-    late its writer commits; so they wait for nobody.
+    `series`: leaves out every entry that the snapshot of the last completed export of the series saw. Exports that
+    continue each other neither lose an entry nor have one twice, however late its writer commits; so they wait for
+    nobody. Their window has no end (`OPEN_END`).
 
     Raises RuleBroken with every rule that the request breaks.
     """
@@ -47,8 +44,7 @@ def start_export(
         limit_codes=None if limit_codes is None else list(limit_codes),
         format=format,
         compression=compression,
-        since_snapshot=since.snapshot if since else None,
-        since_snapshot_at=since.snapshot_at if since else None,
+        series=series,
     )
     jobs.start(operation=batch, user_id=user_id, most_active=most_active)
     return batch

@@ -97,9 +97,10 @@ SHAPES: dict[str, Schema] = {
             "transactionStartDateTime": ref("DateTime"),
             "limitCodes": many(TEXT),
             **_FORMATS,
+            "sinceSnapshotDateTime": ref("DateTime"),
             "progress": ref("Progress"),
         },
-        ("limitCodes", "format", "compression", "progress"),
+        ("limitCodes", "format", "compression", "sinceSnapshotDateTime", "progress"),
     ),
     "Task": shape(
         {
