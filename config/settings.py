@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import environ
+from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 
@@ -70,6 +71,7 @@ INSTALLED_APPS = [
     "config.apps.ConfigConfig",
     "audit.apps.AuditConfig",
     "consumption.apps.ConsumptionConfig",
+    "consumption.schedules.apps.SchedulesConfig",
     "datafiles.apps.DatafilesConfig",
     "jobs.apps.JobsConfig",
     "jobs.callbacks.apps.CallbacksConfig",
@@ -317,6 +319,16 @@ CELERY_BEAT_SCHEDULE = {
     },
     "forget-audit": {"task": "audit.tasks.forget", "schedule": 600.0, "options": {"expires": 600}},
     "forget": {"task": "jobs.tasks.forget", "schedule": 600.0, "options": {"expires": 600}},
+    "plan": {
+        "task": "consumption.schedules.tasks.plan",
+        "schedule": crontab(),  # each minute, at its beginning
+        "options": {"expires": 60},
+    },
+    "forget-runs": {
+        "task": "consumption.schedules.tasks.forget",
+        "schedule": 3600.0,
+        "options": {"expires": 3600},
+    },
     "tidy": {"task": "datafiles.tasks.tidy", "schedule": 3600.0, "options": {"expires": 3600}},
     "purge-files": {"task": "datafiles.tasks.purge", "schedule": 600.0, "options": {"expires": 600}},
 }
@@ -328,6 +340,10 @@ LEASE_SECONDS = env.float("LEASE_SECONDS", default=30)
 LEASE_RENEWAL_SECONDS = env.float("LEASE_RENEWAL_SECONDS", default=2)
 MAX_ATTEMPTS = 3
 CLOSED_WINDOW_WAIT = timedelta(seconds=env.float("CLOSED_WINDOW_WAIT_SECONDS", default=300))
+
+# A scheduled run that is planned later than this was missed.
+SCHEDULE_LATE = timedelta(seconds=env.float("SCHEDULE_LATE_SECONDS", default=600))
+SCHEDULED_RUN_RETENTION = timedelta(days=env.int("SCHEDULED_RUN_RETENTION_DAYS", default=400))
 
 # A folder that arms the failpoints (hypermedia/failpoints.py); for tests of kills and outages only.
 FAILPOINTS = env.str("FAILPOINTS", default="")

@@ -35,7 +35,7 @@ def start_export(
 
     Raises RuleBroken with every rule that the request breaks.
     """
-    broken = [*_window_rules(transaction_start, transaction_end), *_limit_rules(user_id, limit_codes)]
+    broken = [*_window_rules(transaction_start, transaction_end), *limit_rules(user_id, limit_codes)]
     if broken:
         raise RuleBroken(*broken)
     batch = ReadConsumptionBatch(
@@ -58,7 +58,7 @@ def estimate_export(
     limit_codes: Sequence[str] | None = None,
 ) -> int:
     """About how many rows such an export would have: the planner's guess. Raises RuleBroken like `start_export`."""
-    broken = [*_window_rules(transaction_start, transaction_end), *_limit_rules(user_id, limit_codes)]
+    broken = [*_window_rules(transaction_start, transaction_end), *limit_rules(user_id, limit_codes)]
     if broken:
         raise RuleBroken(*broken)
     codes = list(allowed_limits(user_id).values_list("code", flat=True)) if limit_codes is None else limit_codes
@@ -74,7 +74,8 @@ def _window_rules(start: datetime, end: datetime) -> list[ResultMessage]:
     return [ResultMessage("CON-IP-001", text, "/transactionEndDateTime")]
 
 
-def _limit_rules(user_id: int, codes: Sequence[str] | None) -> list[ResultMessage]:
+def limit_rules(user_id: int, codes: Sequence[str] | None) -> list[ResultMessage]:
+    """Which of the codes are of no limit that the user may export."""
     if codes is None:
         return []
     known = set(allowed_limits(user_id).filter(code__in=codes).values_list("code", flat=True))

@@ -16,11 +16,11 @@ SELF, CANONICAL = "self", "canonical"
 
 
 def href(path: str) -> str:
-    """The absolute address of a resource below `/api/`; `path` has no leading slash.
+    """The absolute address of a resource below `/api/`, or, when `path` begins with a slash, of a page of the console.
 
     Begins with the configured `PUBLIC_URL`, never with the request's Host header.
     """
-    return f"{settings.PUBLIC_URL}/api/{path}"
+    return settings.PUBLIC_URL + (path if path.startswith("/") else f"/api/{path}")
 
 
 def link(rel: str, path: str, method: str | None = None) -> dict[str, str]:

@@ -262,6 +262,7 @@ class Alarm(models.Model):
         DELIVERY_FAILED = "DeliveryFailed", "delivery given up"
         ENDPOINT_DISABLED = "EndpointDisabled", "endpoint disabled"
         INTEGRATION_SILENT = "IntegrationSilent", "integration silent"
+        SCHEDULE_REFUSED = "ScheduleRefused", "scheduled export refused"
 
     kind = models.CharField(max_length=20, choices=Kind.choices)
     text = models.TextField()

@@ -18,6 +18,7 @@ ALARMS = {
     "DeliveryFailed": "An event was not delivered and will not be tried again",
     "EndpointDisabled": "An endpoint was switched off because it kept failing, or said that it is gone",
     "IntegrationSilent": "An integration did not report on its job in time",
+    "ScheduleRefused": "A scheduled export was not started",
 }
 _sources: list[Callable[[], dict[str, str]]] = []
 

@@ -1,0 +1,7 @@
+from django.apps import AppConfig
+
+
+class SchedulesConfig(AppConfig):
+    name = "consumption.schedules"
+    label = "schedules"
+    verbose_name = "Export schedules"

@@ -1,0 +1,123 @@
+"""What administrators and operators do with schedules. Each function is one transaction."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Now
+
+from consumption.models import ExportSeries
+from consumption.schedules import cron, runs
+from consumption.schedules.models import ExportSchedule, ScheduledRun
+from consumption.schedules.planner import database_time
+from consumption.services import limit_rules
+from hypermedia.errors import Conflict, NotFound, ResultMessage, RuleBroken
+
+# What the planner and the actions change; the form of a schedule leaves it alone.
+_NOT_EDITED = {"id", "created_by", "creation_date", "series", "paused", "next_run_at", "version"}
+
+
+def broken_rules(schedule: ExportSchedule) -> list[ResultMessage]:
+    """Everything that is wrong with a schedule as it should become; a pointer names the field."""
+    return [
+        *cron.broken_rules(schedule.cron, schedule.time_zone),
+        *(limit_rules(schedule.owner_id, schedule.limit_codes) if schedule.owner_id else ()),
+        *_owner_rules(schedule),
+        *_series_rules(schedule),
+    ]
+
+
+@transaction.atomic
+def store(*, schedule: ExportSchedule, user_id: int) -> ExportSchedule:
+    """Makes a schedule, or changes one to what it should become.
+
+    Raises RuleBroken with every broken rule; then nothing is stored.
+    """
+    if broken := broken_rules(schedule):
+        raise RuleBroken(*broken)
+    schedule.last_updated_by_id = user_id
+    if schedule.continues and schedule.series_id is None:
+        schedule.series = ExportSeries.objects.create()
+    if schedule.pk is None:
+        schedule.created_by_id = user_id
+        schedule.next_run_at = _next_from_now(schedule)
+        schedule.save(force_insert=True)
+        return schedule
+    before = locked(schedule.pk)  # whoever plans it now comes first
+    edited = {field.name for field in schedule._meta.concrete_fields} - _NOT_EDITED
+    schedule.save(update_fields=[*edited, "series"])
+    same_times = (before.cron, before.time_zone) == (schedule.cron, schedule.time_zone)
+    return _changed(schedule.pk, user_id, next_run_at=before.next_run_at if same_times else _next_from_now(schedule))
+
+
+@transaction.atomic
+def pause(*, schedule_id: int, user_id: int) -> ExportSchedule:
+    """No run is due until it is resumed. Raises NotFound, Conflict."""
+    if locked(schedule_id).paused:
+        raise Conflict("The schedule is paused already.")
+    return _changed(schedule_id, user_id, paused=True)
+
+
+@transaction.atomic
+def resume(*, schedule_id: int, user_id: int) -> ExportSchedule:
+    """Goes on with the next run; those of the meantime were not missed. Raises NotFound, Conflict."""
+    schedule = locked(schedule_id)
+    if not schedule.paused:
+        raise Conflict("The schedule is not paused.")
+    return _changed(schedule_id, user_id, paused=False, next_run_at=_next_from_now(schedule))
+
+
+@transaction.atomic
+def run_now(*, schedule_id: int, user_id: int) -> ScheduledRun:
+    """A run besides the planned ones, as of now, paused or not. Raises NotFound, and Conflict when it is refused."""
+    moment = database_time().replace(microsecond=0)
+    run = runs.start(locked(schedule_id), moment, requested_by_id=user_id)
+    if run is None:
+        raise Conflict("The schedule has a run of this second already.")
+    return run
+
+
+@transaction.atomic
+def begin_anew(*, schedule_id: int, user_id: int) -> ExportSchedule:
+    """The next run of a series brings everything since its beginning once more. Raises NotFound, Conflict."""
+    if not locked(schedule_id).continues:
+        raise Conflict("Each run of this schedule is about a period; there is nothing to begin anew.")
+    return _changed(schedule_id, user_id, series=ExportSeries.objects.create())
+
+
+def locked(schedule_id: int) -> ExportSchedule:
+    """The schedule, until the end of the transaction nobody else's. Raises NotFound."""
+    schedule = ExportSchedule.objects.select_for_update().filter(pk=schedule_id).first()
+    if schedule is None:
+        raise NotFound(f"There is no export schedule {schedule_id}.")
+    return schedule
+
+
+def _changed(schedule_id: int, user_id: int, **values: object) -> ExportSchedule:
+    this = ExportSchedule.objects.filter(pk=schedule_id)
+    this.update(version=F("version") + 1, last_updated_by_id=user_id, last_updated_date=Now(), **values)
+    return this.get()
+
+
+def _next_from_now(schedule: ExportSchedule) -> datetime | None:
+    return cron.next_due(schedule.cron, schedule.time_zone, database_time())
+
+
+def _owner_rules(schedule: ExportSchedule) -> list[ResultMessage]:
+    if schedule.owner_id is not None and runs.may_own(schedule.owner_id):
+        return []
+    text = "The owner has to be an active user who may start exports: a client or an operator."
+    return [ResultMessage("SCH-IP-003", text, "/owner")]
+
+
+def _series_rules(schedule: ExportSchedule) -> list[ResultMessage]:
+    broken = []
+    if schedule.continues and schedule.missed == ExportSchedule.Missed.ALL:
+        text = "One run brings everything new, so there is nothing left for the others: choose to run the latest."
+        broken.append(ResultMessage("SCH-IP-004", text, "/missed"))
+    if schedule.begin is not None and not schedule.continues:
+        text = "A beginning goes with everything new since the last success only; leave it empty."
+        broken.append(ResultMessage("SCH-IP-005", text, "/begin"))
+    return broken
