@@ -1,13 +1,17 @@
-"""Joins what may not know each other: the engine's ends become events, and due deliveries ring at the broker."""
+"""Joins what may not know each other: the engine's ends become events, refused schedules alarms, and due deliveries ring
+at the broker."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from consumption.schedules.models import ScheduledRun
+from consumption.schedules.signals import run_refused
 from datafiles.links import data_path, set_path
 from datafiles.models import DataFileSet
 from jobs import doorbell, registry
 from jobs.notifications import outbox, subscriptions
+from jobs.notifications.models import Alarm
 from jobs.notifications.signals import deliveries_due
 from jobs.registry import LongRunningOperation
 from jobs.signals import operation_ended
@@ -18,6 +22,7 @@ def connect() -> None:
     """Called once, when Django is ready."""
     subscriptions.register(event_types)
     operation_ended.connect(store_event, dispatch_uid="config.wiring.store_event")
+    run_refused.connect(alarm_operators, dispatch_uid="config.wiring.alarm_operators")
     deliveries_due.connect(ring, dispatch_uid="config.wiring.ring")
 
 
@@ -35,6 +40,12 @@ def store_event(*, operation: LongRunningOperation, task_id: int, status: TaskSt
     if status is TaskStatus.COMPLETED:
         links += result_links(getattr(row, "data_file_set", None))
     outbox.operation_ended(event_type=operation.code, outcome=outcome, links=links)
+
+
+def alarm_operators(*, run: ScheduledRun, **_: Any) -> None:
+    """The alarm of a scheduled export that was not started, in the transaction that writes that down."""
+    text = f"Schedule {run.schedule} did not start its export of {run.planned_at:%Y-%m-%d %H:%M} UTC. {run.reason}"
+    outbox.raise_alarm(Alarm.Kind.SCHEDULE_REFUSED, text, run.schedule.page)
 
 
 def result_links(data_file_set: DataFileSet | None) -> list[outbox.Link]:

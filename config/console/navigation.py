@@ -23,6 +23,8 @@ SECTIONS: tuple[tuple[str, tuple[Page, ...]], ...] = (
         (
             Page("Now", "monitoring", "", "admin:index"),
             Page("Exports", "output", "consumption_readconsumptionbatch"),
+            Page("Schedules", "schedule", "schedules_exportschedule"),
+            Page("Scheduled runs", "event_available", "schedules_scheduledrun"),
             Page("Tasks", "checklist", "jobs_task"),
             Page("Queue", "traffic", "jobs_task", "admin-queue"),
             Page("Messages", "chat", "jobs_interfacedmessage"),

@@ -9,13 +9,12 @@ from django.db import transaction
 
 from consumption.models import ReadConsumptionBatch
 from consumption.schedules.models import ExportSchedule, ScheduledRun
+from consumption.schedules.signals import run_refused
 from consumption.series import LOST
 from consumption.services import start_export
 from hypermedia.errors import DomainError
 from hypermedia.readers import Role
 from jobs.callbacks.credentials import reader_of, users
-from jobs.notifications.models import Alarm
-from jobs.notifications.outbox import raise_alarm
 from jobs.states import OperationStatus
 
 Outcome = ScheduledRun.Outcome
@@ -51,9 +50,7 @@ def start(schedule: ExportSchedule, planned_at: datetime, *, requested_by_id: in
             run.export = _start_export(schedule, planned_at)
             run.save(update_fields=["export"])
     except DomainError as error:
-        _end(run, Outcome.REFUSED, str(error))
-        text = f"Schedule {schedule} did not start its export of {planned_at:%Y-%m-%d %H:%M} UTC. {error}"
-        raise_alarm(Alarm.Kind.SCHEDULE_REFUSED, text, schedule.page)
+        run_refused.send(sender=ScheduledRun, run=_end(run, Outcome.REFUSED, str(error)))
     return run
 
 

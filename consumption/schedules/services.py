@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
+from audit.services import record
 from consumption.models import ExportSeries
 from consumption.schedules import cron, runs
 from consumption.schedules.models import ExportSchedule, ScheduledRun
@@ -44,19 +45,23 @@ def store(*, schedule: ExportSchedule, user_id: int) -> ExportSchedule:
         schedule.created_by_id = user_id
         schedule.next_run_at = _next_from_now(schedule)
         schedule.save(force_insert=True)
+        record("schedule.add", user_id=user_id, subject=schedule.page)
         return schedule
     before = locked(schedule.pk)  # whoever plans it now comes first
     edited = {field.name for field in schedule._meta.concrete_fields} - _NOT_EDITED
     schedule.save(update_fields=[*edited, "series"])
     same_times = (before.cron, before.time_zone) == (schedule.cron, schedule.time_zone)
+    record("schedule.change", user_id=user_id, subject=schedule.page)
     return _changed(schedule.pk, user_id, next_run_at=before.next_run_at if same_times else _next_from_now(schedule))
 
 
 @transaction.atomic
 def pause(*, schedule_id: int, user_id: int) -> ExportSchedule:
     """No run is due until it is resumed. Raises NotFound, Conflict."""
-    if locked(schedule_id).paused:
+    schedule = locked(schedule_id)
+    if schedule.paused:
         raise Conflict("The schedule is paused already.")
+    record("schedule.pause", user_id=user_id, subject=schedule.page)
     return _changed(schedule_id, user_id, paused=True)
 
 
@@ -66,24 +71,30 @@ def resume(*, schedule_id: int, user_id: int) -> ExportSchedule:
     schedule = locked(schedule_id)
     if not schedule.paused:
         raise Conflict("The schedule is not paused.")
+    record("schedule.resume", user_id=user_id, subject=schedule.page)
     return _changed(schedule_id, user_id, paused=False, next_run_at=_next_from_now(schedule))
 
 
 @transaction.atomic
 def run_now(*, schedule_id: int, user_id: int) -> ScheduledRun:
-    """A run besides the planned ones, as of now, paused or not. Raises NotFound, and Conflict when it is refused."""
+    """A run besides the planned ones, as of now, paused or not; what became of it stands in the run.
+    Raises NotFound, Conflict."""
     moment = database_time().replace(microsecond=0)
-    run = runs.start(locked(schedule_id), moment, requested_by_id=user_id)
+    schedule = locked(schedule_id)
+    run = runs.start(schedule, moment, requested_by_id=user_id)
     if run is None:
         raise Conflict("The schedule has a run of this second already.")
+    record("schedule.run", user_id=user_id, subject=schedule.page)
     return run
 
 
 @transaction.atomic
 def begin_anew(*, schedule_id: int, user_id: int) -> ExportSchedule:
     """The next run of a series brings everything since its beginning once more. Raises NotFound, Conflict."""
-    if not locked(schedule_id).continues:
+    schedule = locked(schedule_id)
+    if not schedule.continues:
         raise Conflict("Each run of this schedule is about a period; there is nothing to begin anew.")
+    record("schedule.begin-anew", user_id=user_id, subject=schedule.page)
     return _changed(schedule_id, user_id, series=ExportSeries.objects.create())
 
 

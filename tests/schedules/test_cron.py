@@ -7,7 +7,7 @@ from itertools import pairwise, takewhile
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from consumption.schedules.cron import broken_rules, due_after, next_due
@@ -25,6 +25,7 @@ def days_of(zone: ZoneInfo, year: int) -> set[date]:
     return {day for hour in hours if (day := hour.astimezone(zone).date()).year == year}
 
 
+@settings(deadline=None)
 @given(ZONES, YEARS, MINUTES)
 @example("Pacific/Apia", 2011, 120)  # without a 30th of December
 @example("America/Sao_Paulo", 2018, 0)  # midnight in a gap
@@ -47,6 +48,7 @@ def test_once_a_day_is_once_on_each_day(name: str, year: int, minute: int) -> No
     assert len(late) <= 5, "only on days whose clock skips that time"
 
 
+@settings(deadline=None)
 @given(ZONES, YEARS, MINUTES, st.timedeltas(timedelta(0), timedelta(days=365)))
 def test_wherever_one_begins_the_times_are_the_same(name: str, year: int, minute: int, since: timedelta) -> None:
     """What is due next does not depend on when one asks; two times are never the same or in the wrong order."""
@@ -60,6 +62,7 @@ def test_wherever_one_begins_the_times_are_the_same(name: str, year: int, minute
     assert next_due(expression, name, first - TICK) == first
 
 
+@settings(deadline=None)
 @given(ZONES, YEARS, st.sampled_from([rule for rule in WindowRule if rule is not WindowRule.SINCE_LAST_SUCCESS]))
 @example("Pacific/Apia", 2011, WindowRule.PREVIOUS_DAY)
 def test_the_windows_of_a_year_adjoin(name: str, year: int, rule: WindowRule) -> None:
