@@ -1,5 +1,5 @@
-"""Joins what may not know each other: the engine's ends become events, refused schedules alarms, and due deliveries ring
-at the broker."""
+"""Joins what may not know each other: the engine's ends become events, refused schedules become alarms, and due
+deliveries ring at the broker."""
 
 from __future__ import annotations
 
