@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('consumption', '0006_exportseries'),
+        ('consumption', '0007_exportseries'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
