@@ -7,8 +7,6 @@ the export ended well, and that the downloaded file is, byte for byte, the one t
 from __future__ import annotations
 
 import argparse
-import base64
-import hashlib
 import json
 import os
 import shlex
@@ -25,6 +23,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from config.client.documents import Document, file_name, has_link, link, measure, promised_digest
+from config.client.outcomes import ClientError
+
 USER = "testuser1"  # its password is its name
 LIMIT_CODE = "VERT"
 BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)  # the sample begins in that year
@@ -33,8 +34,6 @@ PATIENCE_SECONDS = 300.0
 JOB_PATIENCE_SECONDS = 30.0
 TIMEOUT_SECONDS = 30.0
 CHUNK_BYTES = 1 << 18
-
-Document = dict[str, Any]
 
 
 class DemoError(Exception):
@@ -71,7 +70,7 @@ class Client:
             if not answer.ok:
                 self.show(answer)
                 raise DemoError(f"The file was answered with {answer.status_code} {answer.reason}.")
-            target = folder / file_name(answer)
+            target = folder / file_name(answer.headers, answer.url)
             self.console.print(Text(f"\n$ {curl('GET', url)} -o {shlex.quote(str(target))}", style="bold cyan"))
             self.show_head(answer)
             unfinished = target.with_name(f".{target.name}.part")
@@ -171,7 +170,7 @@ def fetch(client: Client, data_file: Document, exports: Path) -> Path:
     path, answer = client.download(link(data_file, "file"), exports)
     size, digest = measure(path)
     sizes = {"the set says": data_file["contentLength"], "Content-Length says": answer.headers.get("Content-Length")}
-    digests = {"the set says": data_file["sha256"], "Repr-Digest says": promised_digest(answer)}
+    digests = {"the set says": data_file["sha256"], "Repr-Digest says": promised_digest(answer.headers)}
     check(path, "size", str(size), sizes)
     check(path, "SHA-256", digest, digests)
     console = client.console
@@ -205,45 +204,11 @@ def wait_until(client: Client, url: str, done: Callable[[Document], bool]) -> No
         time.sleep(0.2)
 
 
-def measure(path: Path) -> tuple[int, str]:
-    """Size in bytes and SHA-256 in hex."""
-    with path.open("rb") as file:
-        return path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def check(path: Path, what: str, found: str, promised: dict[str, Any]) -> None:
     """Raises DemoError when a promise that was made does not hold."""
     for who, value in promised.items():
         if value is not None and str(value).lower() != found:
             raise DemoError(f"{path}: its {what} is {found}, but {who} {value}.")
-
-
-def promised_digest(answer: requests.Response) -> str | None:
-    """The SHA-256 in hex that `Repr-Digest: sha-256=:<base64>:` gives (RFC 9530), if it is there."""
-    for entry in answer.headers.get("Repr-Digest", "").split(","):
-        algorithm, _, value = entry.strip().partition("=")
-        if algorithm == "sha-256":
-            return base64.b64decode(value.strip(":")).hex()
-    return None
-
-
-def file_name(answer: requests.Response) -> str:
-    """The name in Content-Disposition, without any folder; else the last but one part of the address."""
-    _, _, named = answer.headers.get("Content-Disposition", "").partition("filename=")
-    name = Path(named.partition(";")[0].strip('" ')).name
-    return name or answer.url.rstrip("/").split("/")[-2]
-
-
-def has_link(document: Document, rel: str) -> bool:
-    return any(found["rel"] == rel for found in document.get("links", []))
-
-
-def link(document: Document, rel: str) -> str:
-    """The address that the document gives for `rel`. Raises DemoError when it gives none."""
-    for found in document.get("links", []):
-        if found["rel"] == rel:
-            return str(found["href"])
-    raise DemoError(f"The answer has no link `{rel}`.")
 
 
 def main() -> int:
@@ -255,7 +220,7 @@ def main() -> int:
     try:
         paths = export(Client(console), arguments.url, arguments.exports)
         show_job(console, arguments.url)
-    except (DemoError, requests.RequestException, OSError) as error:
+    except (DemoError, ClientError, requests.RequestException, OSError) as error:
         console.print(Text(f"\nThe demonstration failed: {error}", style="bold red"))
         return 1
     for path in paths:

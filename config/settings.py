@@ -395,6 +395,12 @@ UNZIP_LIMIT = env.int("UNZIP_LIMIT", default=2 * UPLOAD_LIMIT)  # bytes that a Z
 UNZIP_FILES = env.int("UNZIP_FILES", default=1000)
 UNZIP_RATIO = env.int("UNZIP_RATIO", default=200)  # an entry that grows more than this is taken for a bomb
 
+# -- the client for people (`manage.py export`, `watch`) -------------------------------------------
+
+CLIENT_TOKEN = env.str("TALLYPORT_TOKEN", default="")
+CLIENT_USER = env.str("TALLYPORT_USER", default="")
+CLIENT_PASSWORD = env.str("TALLYPORT_PASSWORD", default="")
+
 # -- logs ------------------------------------------------------------------------------------------
 
 LOGGING: dict[str, Any] = {

@@ -7,7 +7,6 @@ import re
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,16 +16,14 @@ from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
-from django.db import connections
 
 from hypermedia.readers import Role
 from jobs import registry
 from jobs.callbacks.models import IntegrationJob
-from jobs.models import Task
 from jobs.notifications.models import Delivery, NotificationEndpoint
-from jobs.running import run_task
 from tests.factories import ConsumptionFactory, UserFactory
 from tests.notifications.conftest import send_all
+from tests.serving import worker
 
 BLOCK = re.compile(r"^```(?:sh|python)\n# (\S+\.(?:sh|py)).*?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 DOCUMENT = (Path(django_settings.BASE_DIR) / "docs" / "integrate.md").read_text()
@@ -46,20 +43,8 @@ def service(transactional_db: None, live_server: Any, settings: Any) -> Iterator
         ("integration1", Role.INTEGRATION),
     ):
         UserFactory.create(username=name, roles=[role])
-    over = threading.Event()
-
-    def work() -> None:
-        while not over.wait(0.05):
-            for task_id in Task.objects.filter(status="PENDING").values_list("pk", flat=True):
-                run_task(task_id=task_id)
-            send_all()
-        connections.close_all()
-
-    worker = threading.Thread(target=work)
-    worker.start()
-    yield live_server.url
-    over.set()
-    worker.join()
+    with worker(send_all):
+        yield live_server.url
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ import pytest
 from rich.console import Console
 
 from config import demo
+from config.client.outcomes import ClientError
 from config.demo import Client, DemoError
 
 CONTENT = b'{"type": "counter"}\n'
@@ -134,7 +135,7 @@ def test_refused_request_fails(service: Service, tmp_path: Path) -> None:
 
 def test_missing_link_fails(service: Service, tmp_path: Path) -> None:
     service.document("/batch", {"status": "Completed", "links": []})
-    with pytest.raises(DemoError, match="no link `datafileset`"):
+    with pytest.raises(ClientError, match="no link `datafileset`"):
         export(service, tmp_path)
 
 
