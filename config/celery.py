@@ -9,7 +9,14 @@ from typing import Any
 
 from billiard.common import REMAP_SIGTERM
 from celery import Celery
-from celery.signals import setup_logging, worker_init, worker_process_init, worker_shutdown, worker_shutting_down
+from celery.signals import (
+    setup_logging,
+    worker_init,
+    worker_process_init,
+    worker_ready,
+    worker_shutdown,
+    worker_shutting_down,
+)
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -40,6 +47,13 @@ def end_with_the_worker(**_: Any) -> None:
     from config.embedded.process import die_with_parent
 
     die_with_parent()
+
+
+@worker_ready.connect
+def show_signs_of_life(sender: Any = None, **_: Any) -> None:
+    from jobs.heartbeats import Heart
+
+    Heart(sender.hostname, sorted(app.amqp.queues.consume_from)).start()
 
 
 @worker_shutting_down.connect

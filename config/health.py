@@ -1,8 +1,13 @@
-"""Whether the process lives, and whether it can do its work."""
+"""Whether the process lives, and whether it can do its work.
+
+A web host that cannot answer requests says 503 and is taken out of the balancer. Workers that are missing, or tasks
+that wait too long, are no reason for that: they are shown as warnings, and metrics and the console raise the alarm.
+"""
 
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from django.conf import settings
 from django.db import Error, connection
@@ -13,6 +18,10 @@ from rest_framework.response import Response
 from consumption.clusters import identifiers
 from hypermedia.media import AnyAccept, PlainJSONRenderer
 from hypermedia.views import ResourceView
+from jobs import heartbeats, processing
+
+QUEUES = ("operations", "housekeeping", "deliveries")
+LONG_WAIT_SECONDS = 300
 
 
 class OpenView(ResourceView):
@@ -32,13 +41,18 @@ class AliveView(OpenView):
 
 
 class ReadyView(OpenView):
-    """200 when the database answers, is migrated, and files can be written; 503 that names what is wrong."""
+    """200 when the database answers, is migrated, and files can be written; 503 that names what is wrong.
+
+    `checks` shows what was looked at, `warnings` what people should see to; neither changes the status.
+    """
 
     def get(self, request: Request) -> Response:
         problems = [*_database_problems(), *_storage_problems()]
         if problems:
             return Response({"status": "not ready", "problems": problems}, status=503, headers={"Retry-After": "2"})
-        return Response({"status": "ready"})
+        checks, warnings = _work()
+        document = {"status": "ready", "checks": checks, **({"warnings": warnings} if warnings else {})}
+        return Response(document)
 
 
 def _database_problems() -> list[str]:
@@ -58,3 +72,21 @@ def _storage_problems() -> list[str]:
     if not folder.exists():
         folder = folder.parent
     return [] if os.access(folder, os.W_OK | os.X_OK) else ["the file storage is not writable"]
+
+
+def _work() -> tuple[dict[str, Any], list[str]]:
+    """What is known of the work, and what is wrong with it."""
+    alive, waiting = heartbeats.alive(), processing.oldest_wait()
+    stopped = processing.current().stopped
+    checks: dict[str, Any] = {
+        "database": "ok",
+        "migrations": "ok",
+        "storage": "ok",
+        "queue": "stopped" if stopped else "started",
+        "oldestPendingTaskSeconds": waiting,
+        "workers": {queue: alive.get(queue, 0) for queue in QUEUES},
+    }
+    warnings = [f"no worker takes messages from the queue {queue}" for queue in QUEUES if not alive.get(queue)]
+    if waiting > LONG_WAIT_SECONDS and not stopped:
+        warnings.append(f"the oldest task has been waiting for {waiting} seconds")
+    return checks, warnings

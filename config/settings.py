@@ -93,6 +93,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "hypermedia.middleware.RequestIdMiddleware",
+    "config.metrics.RequestMetricsMiddleware",
     "hypermedia.middleware.ApiHeadersMiddleware",  # outside of CORS, whose `Vary` is not the contract's
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -194,6 +195,11 @@ CORS_EXPOSE_HEADERS = (
     *("Location", "Operation-Location", "Preference-Applied", "Repr-Digest", "Retry-After", "WWW-Authenticate"),
     *("X-OHI-APP-ID", "X-OHI-APP-VERSION", "X-Request-ID"),
 )
+
+# /metrics is open in development; in production to whoever shows the token, or asks from one of the networks.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+METRICS_NETWORKS = env.list("METRICS_NETWORKS", default=[])
+METRICS_DIR = env.str("PROMETHEUS_MULTIPROC_DIR", default="")  # prometheus_client reads the same variable
 
 _days = env.int("AUDIT_RETENTION_DAYS", default=400)
 AUDIT_RETENTION = timedelta(days=_days)

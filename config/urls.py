@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
-from config import entry, health, tokens
+from config import entry, health, metrics, tokens
 from config.console import queue, start
 from config.openapi import pages
 
@@ -26,6 +26,7 @@ urlpatterns = [
     path("healthz", health.AliveView.as_view()),
     path("readyz", health.ReadyView.as_view()),
     path("admin/", include(console)),
+    path("metrics", metrics.MetricsView.as_view()),
     path("admin/", admin.site.urls),
     path("api/openapi.json", pages.DocumentView.as_view(), name="openapi"),
     path("api/docs", pages.DocumentationView.as_view(url_name="openapi"), name="docs"),

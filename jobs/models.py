@@ -268,6 +268,28 @@ class TaskRestartBatch(Operation):
         return f"bulk restart {self.pk}"
 
 
+class WorkerHeartbeatQuerySet(models.QuerySet["WorkerHeartbeat"]):
+    FRESH = timedelta(seconds=35)  # three missed in a row
+
+    def fresh(self) -> Self:
+        return self.filter(at__gt=Now() - self.FRESH)
+
+
+class WorkerHeartbeat(models.Model):
+    """The last sign of life of a worker, by its Celery name, and the queues that it takes messages from."""
+
+    GONE_AFTER = timedelta(days=1)
+
+    name = models.CharField(max_length=200, primary_key=True)
+    queues = ArrayField(models.CharField(max_length=60))
+    at = models.DateTimeField(db_default=Now())
+
+    objects = WorkerHeartbeatQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class KeptAnswerQuerySet(models.QuerySet["KeptAnswer"]):
     KEPT_FOR = timedelta(hours=24)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import Count, F, Q
+from django.db.models import Count, DurationField, ExpressionWrapper, F, Q
 from django.db.models.functions import Now
 
 from audit.services import record
@@ -45,6 +45,14 @@ def statistics() -> Statistics:
         expired=Count("pk", filter=Q(status=TaskStatus.PROCESSING, lease_expires_at__lt=Now())),
     )
     return Statistics(**counted)
+
+
+def oldest_wait() -> int:
+    """Seconds since the oldest waiting task began to wait; 0 without one. One look into an index."""
+    waited = ExpressionWrapper(Now() - F("last_updated_date"), DurationField())
+    pending = Task.objects.filter(status=TaskStatus.PENDING).order_by("id")
+    oldest = pending.annotate(waited=waited).values_list("waited", flat=True).first()
+    return max(0, int(oldest.total_seconds())) if oldest is not None else 0
 
 
 @transaction.atomic

@@ -10,7 +10,7 @@ from celery import shared_task
 from celery.exceptions import Ignore
 from django.db import InterfaceError, OperationalError
 
-from jobs import recovery, running
+from jobs import heartbeats, recovery, running
 from jobs.doorbell import ring
 from jobs.models import KeptAnswer
 
@@ -44,5 +44,5 @@ def sweep() -> dict[str, int]:
 
 @shared_task(name="jobs.tasks.forget")
 def forget() -> int:
-    """Beat's knock: removes the answers whose `Idempotency-Key` is a day old."""
-    return KeptAnswer.objects.forget()
+    """Beat's knock: removes the answers whose `Idempotency-Key` is a day old, and workers that were gone as long."""
+    return KeptAnswer.objects.forget() + heartbeats.forget()

@@ -154,6 +154,15 @@ ROUTES: dict[tuple[str, str], Route] = {
         {200: Answer("Health", media=("application/json",))},
         open=True,
     ),
+    ("GET", "/metrics"): Route(
+        "getMetrics",
+        "What Prometheus reads",
+        _HEALTH,
+        {200: Answer("bytes", media=("text/plain",))},
+        text="Open in development; in production with the token as a bearer, or from a listed network.",
+        errors=(401,),
+        open=True,
+    ),
     ("GET", "/readyz"): Route(
         "getReady",
         "Whether the service can do its work",

@@ -168,5 +168,8 @@ SHAPES: dict[str, Schema] = {
         },
         ("rest_audit_id",),
     ),
-    "Health": shape({"status": TEXT, "problems": many(TEXT)}, ("problems",)),
+    "Health": shape(
+        {"status": TEXT, "problems": many(TEXT), "warnings": many(TEXT), "checks": {"type": "object"}},
+        ("problems", "warnings", "checks"),
+    ),
 }

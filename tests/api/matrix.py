@@ -284,6 +284,10 @@ readyz
   GET HEAD                         200 | 200         | 200         | 200         | 200         | 200
   OPTIONS                          204 | 204         | 204         | 204         | 204         | 204
   POST PUT PATCH DELETE            405 | 405         | 405         | 405         | 405         | 405
+metrics
+  GET HEAD                         200 | 200         | 200         | 200         | 200         | 200
+  OPTIONS                          204 | 204         | 204         | 204         | 204         | 204
+  POST PUT PATCH DELETE            405 | 405         | 405         | 405         | 405         | 405
 api/openapi.json
   GET HEAD                         200 | 200         | 200         | 200         | 200         | 200
   OPTIONS                          204 | 204         | 204         | 204         | 204         | 204
