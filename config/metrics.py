@@ -100,7 +100,8 @@ FAMILIES = (
         (),
         """
         SELECT count(*) FROM (
-            SELECT FROM jobs_task WHERE status = 'PROCESSING' AND lease_expires_at < statement_timestamp() LIMIT %(most)s) AS found
+            SELECT FROM jobs_task WHERE status = 'PROCESSING' AND lease_expires_at < statement_timestamp()
+             LIMIT %(most)s) AS found
         """,
     ),
     Family(
@@ -124,7 +125,8 @@ FAMILIES = (
         (),
         """
         SELECT count(*) FROM (
-            SELECT FROM notifications_delivery WHERE status = 'PENDING' AND due_at <= statement_timestamp() LIMIT %(most)s) AS found
+            SELECT FROM notifications_delivery WHERE status = 'PENDING' AND due_at <= statement_timestamp()
+             LIMIT %(most)s) AS found
         """,
     ),
     Family(
@@ -133,7 +135,8 @@ FAMILIES = (
         (),
         """
         SELECT extract(epoch FROM statement_timestamp() - min(due_at)) FROM (
-            SELECT due_at FROM notifications_delivery WHERE status = 'PENDING' AND due_at <= statement_timestamp() LIMIT %(most)s
+            SELECT due_at FROM notifications_delivery WHERE status = 'PENDING' AND due_at <= statement_timestamp()
+             LIMIT %(most)s
         ) AS found
         """,
     ),
