@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from config.tokens import AccessTokensView
 from consumption.entering import LimitConsumptionsView
 from consumption.views import StartExportView
+from consumption.writing.web import StartWriteView
 from hypermedia.links import SELF, Rule, links_for
 from hypermedia.readers import Reader, Role
 from hypermedia.views import ResourceView
@@ -28,6 +29,7 @@ ENTRY_LINKS: tuple[Rule[Any], ...] = (
     Rule(SELF, None, lambda _: ""),
     _post("readconsumptionbatches", StartExportView),
     _post("limitconsumptions", LimitConsumptionsView),
+    _post("writeconsumptionbatches", StartWriteView),
     _post("accesstokens", AccessTokensView),
     Rule("service-doc", "GET", lambda _: "docs"),  # RFC 8631
     Rule("service-desc", "GET", lambda _: "openapi.json"),

@@ -13,6 +13,7 @@ _SEEN_BY_OPERATORS = (
     "consumption.view_readconsumptionbatch",
     "schedules.view_exportschedule",
     "schedules.view_scheduledrun",
+    "consumption.view_writeconsumptionbatch",
     "datafiles.view_datafileset",
     "datafiles.view_datafile",
     "jobs.view_task",

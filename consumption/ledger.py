@@ -67,9 +67,9 @@ def write(*, rows: Iterable[Row], sha256: str | None = None) -> Posted:
     """
     catalogue = Catalogue.current()
     with _session() as connection, staging.table(connection):
-        used = _stage(connection, rows, catalogue)
+        _stage(connection, rows, catalogue)
         with transaction.atomic():
-            references_stand(connection, catalogue, used)
+            _hold_references(connection, catalogue)
             posted = _post(connection, input_file=file_of(sha256))
             if posted.refused:
                 lines = [BrokenLine(*each) for each in sorted(posted.refused)]
@@ -87,7 +87,7 @@ def enter(*, content: Any) -> Entered:
     row = read_row(0, content, catalogue)
     with _session() as connection, staging.table(connection):
         staging.add(connection, [row])
-        references_stand(connection, catalogue, {row.limit_id})
+        _hold_references(connection, catalogue)
         posted = _post(connection)
     for _, message in posted.refused:
         if message.code == settling.OTHER_CONTENT:
@@ -104,12 +104,14 @@ def file_of(sha256: str | None) -> int | None:
     return None if sha256 is None else InputFile.objects.get_or_create(sha256=sha256)[0].pk
 
 
-def references_stand(connection: Connection[Any], catalogue: Catalogue, used: set[int]) -> None:
-    """Holds the limits of the staged rows. Raises Conflict when one counts by another period than the rows assume."""
-    before = {
-        limit.id: (limit.reference, limit.plan_year_start) for limit in catalogue.limits.values() if limit.id in used
-    }
-    if posting.hold_limits(connection) != before:
+def references_stand(connection: Connection[Any], catalogue: Catalogue) -> bool:
+    """Holds the limits of the staged rows; whether they count by the periods that the catalogue has for them."""
+    known = {limit.id: (limit.reference, limit.plan_year_start) for limit in catalogue.limits.values()}
+    return all(known.get(limit_id) == rule for limit_id, rule in posting.hold_limits(connection).items())
+
+
+def _hold_references(connection: Connection[Any], catalogue: Catalogue) -> None:
+    if not references_stand(connection, catalogue):
         raise Conflict("A limit was changed while the rows came in; nothing was written. Try again.")
 
 
@@ -121,8 +123,8 @@ def _session() -> Iterator[Connection[Any]]:
         yield django_connection.connection
 
 
-def _stage(connection: Connection[Any], rows: Iterable[Row], catalogue: Catalogue) -> set[int]:
-    """Fills the staging table; the ids of the limits that the rows name."""
+def _stage(connection: Connection[Any], rows: Iterable[Row], catalogue: Catalogue) -> None:
+    """Fills the staging table."""
     checker = _Checker(catalogue)
     source = iter(rows)
     while chunk := list(islice(source, CHUNK)):
@@ -131,7 +133,6 @@ def _stage(connection: Connection[Any], rows: Iterable[Row], catalogue: Catalogu
             staging.add(connection, good)
     if checker.count:
         raise LinesBroken(checker.broken, checker.count)
-    return checker.used
 
 
 class _Checker:
@@ -139,7 +140,6 @@ class _Checker:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
-        self.used: set[int] = set()
         self.broken: list[BrokenLine] = []
         self.count = 0
 
@@ -150,7 +150,6 @@ class _Checker:
             except DomainError as error:
                 self.remember(line, error)
             else:
-                self.used.add(row.limit_id)
                 yield row
 
     def read(self, line: int, content: Any | DomainError) -> StagedRow:

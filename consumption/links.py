@@ -1,4 +1,4 @@
-"""Which link of an export shows in which state: those of every operation, and its result."""
+"""Which link of an export or an import shows in which state: those of every operation, and its result."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def _has_result(batch: Any, reader: Reader) -> bool:
     return batch.status == OperationStatus.COMPLETED and batch.set_code is not None
 
 
-READ_BATCH_LINKS: tuple[Rule[Any], ...] = (
+RESULT_LINKS: tuple[Rule[Any], ...] = (
     *OPERATION_LINKS,
     Rule("datafileset", "GET", lambda batch: f"datafilesets/{batch.set_code}", _has_result),
 )

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from django.db.models import Case, F, QuerySet, When
 from rest_framework import serializers
 
-from consumption.links import READ_BATCH_LINKS
+from consumption.links import RESULT_LINKS
 from consumption.models import Compression, ExportFormat
 from hypermedia.fields import DateTimeValueField, ListField, TextField, date_time
 from hypermedia.links import links_for
@@ -72,7 +72,7 @@ def read_batch_document(batch: ReadBatchRow, reader: Reader) -> dict[str, Any]:
     """The batch with the seed's keys in the seed's order; optional properties only when they were sent."""
     document: dict[str, Any] = {
         **technical(batch, type_name="readConsumptionBatch", status=batch.status),
-        "links": links_for(READ_BATCH_LINKS, batch, reader),
+        "links": links_for(RESULT_LINKS, batch, reader),
         **dates(batch),
         "transactionEndDateTime": date_time(batch.transaction_end),
         "transactionStartDateTime": date_time(batch.transaction_start),

@@ -2,12 +2,17 @@ from django.urls import path
 
 import hypermedia.paths  # noqa: F401  # registers the converter `id`
 from consumption import collections, entering, listing, views
+from consumption.writing import web
 
 urlpatterns = [
     path("readconsumptionbatches", views.StartExportView.as_view()),
     path("generic/readconsumptionbatches", collections.ReadBatchesView.as_view()),
     path("generic/readconsumptionbatches/search", collections.ReadBatchSearchView.as_view()),
     path("generic/readconsumptionbatches/<id:pk>", views.ReadBatchView.as_view()),
+    path("writeconsumptionbatches", web.StartWriteView.as_view()),
+    path("generic/writeconsumptionbatches", web.WriteBatchesView.as_view()),
+    path("generic/writeconsumptionbatches/search", web.WriteBatchSearchView.as_view()),
+    path("generic/writeconsumptionbatches/<id:pk>", web.WriteBatchView.as_view()),
     path("limitconsumptions", entering.LimitConsumptionsView.as_view()),
     path("generic/limits", listing.LimitsView.as_view()),
     path("generic/limits/search", listing.LimitSearchView.as_view()),

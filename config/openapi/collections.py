@@ -8,6 +8,7 @@ from config.openapi.operations import Answer, Route
 from config.openapi.shapes import Schema, many, ref, shape
 from consumption.collections import READ_BATCHES
 from consumption.listing import COUNTERS, ENTRIES, LIMITS, PERIODS
+from consumption.writing.web import WRITE_BATCHES
 from datafiles.collections import GENERIC_SETS, SETS
 from hypermedia.asking import DEEPEST_OFFSET, DEFAULT_LIMIT, MOST
 from hypermedia.collections import MOST_COUNTED, Collection
@@ -21,6 +22,7 @@ _ATTEMPTS = attempts_of(Delivery(pk="{id}"))  # only its path and fields are rea
 # Each with what it holds (which also names its operations), the tag, and the shape of an item.
 _COLLECTIONS: tuple[tuple[Collection[Any], str, str, str], ...] = (
     (READ_BATCHES, "exports", "Exports", "ReadConsumptionBatch"),
+    (WRITE_BATCHES, "imports", "Limits and consumptions", "WriteConsumptionBatch"),
     (LIMITS, "limits", "Limits and consumptions", "Limit"),
     (COUNTERS, "counters", "Limits and consumptions", "Counter"),
     (PERIODS, "counter periods", "Limits and consumptions", "CounterPeriod"),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from config.openapi.operations import Answer, Route
-from config.openapi.shapes import BOOLEAN, INTEGER, TEXT, Schema, many, one_of, ref, shape
+from config.openapi.shapes import BOOLEAN, INTEGER, TECHNICAL, TEXT, Schema, many, one_of, ref, shape
 from consumption.models import Counter, Limit
+from jobs.states import OperationStatus
 
 TAG = "Limits and consumptions"
 _HEADERS = ("ETag", "Link")
@@ -31,7 +32,21 @@ _TOTAL = shape(
 )
 _HEAD: dict[str, Schema] = {"id": INTEGER, "links": many(ref("Link"))}
 
+_ROWS: dict[str, Schema] = dict.fromkeys(("rowsRead", "rowsApplied", "rowsUnchanged", "rowsRejected"), INTEGER)
+
 CONSUMPTION_SHAPES: dict[str, Schema] = {
+    "WriteConsumptionBatchInput": shape({"dataFileSetCode": _CODE}, closed=True),
+    "WriteConsumptionBatch": shape(
+        {
+            **TECHNICAL,
+            "type": one_of("writeConsumptionBatch"),
+            "status": one_of(*OperationStatus),
+            "dataFileSetCode": TEXT,
+            **_ROWS,
+            "progress": ref("Progress"),
+        },
+        (*_ROWS, "progress"),
+    ),
     "LimitConsumptionInput": shape(
         {
             "limitCode": _CODE,
@@ -116,6 +131,44 @@ CONSUMPTION_ROUTES: dict[tuple[str, str], Route] = {
         body="LimitConsumptionInput",
         errors=(409,),
         headers=("Idempotency-Key",),
+    ),
+    ("POST", "/api/writeconsumptionbatches"): Route(
+        "startImport",
+        "Write the consumptions of a data file set",
+        TAG,
+        {
+            201: Answer(
+                None, "Stored and durable; follow `Location`.", ("Location", "Operation-Location", "Retry-After")
+            )
+        },
+        text="The set's files are NDJSON or CSV, plain, gzip or zstd, with rows like the body of a single consumption. "
+        "Good rows are written; the others are listed in the batch's `datafileset`, a line for each broken rule. What "
+        "the ledger has already is not written again: a row is known by its `externalId` and source, or else by its "
+        "file's content and its line.",
+        body="WriteConsumptionBatchInput",
+        errors=(409,),
+        headers=("Idempotency-Key",),
+    ),
+    ("GET", "/api/generic/writeconsumptionbatches/{id}"): Route(
+        "getImport",
+        "Follow an import",
+        TAG,
+        {
+            200: Answer(
+                "WriteConsumptionBatch",
+                "Links as those of an export. Once it is completed it says what became of the rows.",
+                (*_HEADERS, "Retry-After"),
+                {"cancelImport": "$response.body#/id"},
+            )
+        },
+        errors=(404,),
+    ),
+    ("DELETE", "/api/generic/writeconsumptionbatches/{id}"): Route(
+        "cancelImport",
+        "Cancel an import",
+        TAG,
+        {202: Answer("WriteConsumptionBatch", "Cancelled; rows that were written stay.", _HEADERS)},
+        errors=(404, 409, 412),
     ),
     ("GET", "/api/generic/limits/{id}"): _item("getLimit", "A limit", "Limit"),
     ("GET", "/api/generic/counters/{id}"): _item("getCounter", "What somebody has used of a limit", "Counter"),

@@ -43,6 +43,23 @@ generic/readconsumptionbatches/<id:pk>
   DELETE                           401 | 202 404 404 | 202 404 404 | 403         | 202 202 404 | 403
   OPTIONS                          401 | 204         | 204         | 403         | 204         | 204
   POST PUT PATCH                   401 | 405         | 405         | 403         | 405         | 405
+writeconsumptionbatches
+  POST                             401 | 403         | 403         | 403         | 201         | 403
+  OPTIONS                          401 | 403         | 403         | 403         | 204         | 403
+  GET HEAD PUT PATCH DELETE        401 | 403         | 403         | 403         | 405         | 403
+generic/writeconsumptionbatches
+  GET HEAD                         401 | 200         | 200         | 403         | 200         | 200
+  OPTIONS                          401 | 204         | 204         | 403         | 204         | 204
+  POST PUT PATCH DELETE            401 | 405         | 405         | 403         | 405         | 405
+generic/writeconsumptionbatches/search
+  POST                             401 | 200         | 200         | 403         | 200         | 200
+  OPTIONS                          401 | 204         | 204         | 403         | 204         | 204
+  GET HEAD PUT PATCH DELETE        401 | 405         | 405         | 403         | 405         | 405
+generic/writeconsumptionbatches/<id:pk>
+  GET HEAD                         401 | 200 404 404 | 200 404 404 | 403         | 200 200 404 | 200 200 404
+  DELETE                           401 | 202 404 404 | 202 404 404 | 403         | 202 202 404 | 403
+  OPTIONS                          401 | 204         | 204         | 403         | 204         | 204
+  POST PUT PATCH                   401 | 405         | 405         | 403         | 405         | 405
 limitconsumptions
   POST                             401 | 403         | 403         | 403         | 201         | 403
   OPTIONS                          401 | 403         | 403         | 403         | 204         | 403

@@ -53,6 +53,8 @@ BODIES = {
 
 
 def body_for(row: Row, names: dict[str, str]) -> Any:
+    if (row.method, row.route.removeprefix("api/")) == ("POST", "writeconsumptionbatches"):
+        return {"dataFileSetCode": names["set"]}
     if row.route.startswith("ws/"):
         return {"jobId": names["job"], "status": "Started"} if row.method == "PUT" else None
     if row.route.endswith("/search"):

@@ -9,8 +9,9 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db.models.functions import Now
 
-from consumption.models import ReadConsumptionBatch
+from consumption.models import ReadConsumptionBatch, WriteConsumptionBatch
 from consumption.services import start_export
+from consumption.writing import operation
 from datafiles import storage
 from datafiles.models import DataFileSet
 from datafiles.services import Content, store_set
@@ -48,6 +49,7 @@ class Belongings:
 
     running: ReadConsumptionBatch
     failed: ReadConsumptionBatch
+    writing: WriteConsumptionBatch
     restarts: TaskRestartBatch
     completed: ReadConsumptionBatch
     data_file_set: DataFileSet
@@ -59,6 +61,7 @@ class Belongings:
         task_type = TaskType.objects.get(code="ReadConsumptionBatch")
         numbers = {
             "readconsumptionbatches": self.running.pk,
+            "writeconsumptionbatches": self.writing.pk,
             "tasks": self.failed.task_id,
             "taskprocessing": self.failed.task_id,
             "taskrestartbatches": self.restarts.pk,
@@ -126,6 +129,7 @@ def make_belongings(user: User) -> Belongings:
     return Belongings(
         running=start(user),
         failed=failed(user),
+        writing=operation.start(user_id=user.pk, set_id=stored_set(user).pk),
         restarts=restarts.start(task_ids=[1], user_id=user.pk, of_anybody=False),
         completed=completed(user),
         data_file_set=stored_set(user),

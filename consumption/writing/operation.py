@@ -1,0 +1,178 @@
+"""The write batch: a long-running operation that brings the files of a data file set into the ledger.
+
+Pieces of a file are written in transactions of their own, so what a stopped attempt has written stays, and the next one
+finds it there already. The input set is locked from the request to the end, whatever the end is; between an end and a
+restart it is free, and the new attempt locks it again.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, cast
+
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Now
+from psycopg import Connection
+
+from consumption import ledger, staging
+from consumption.models import WriteConsumptionBatch
+from consumption.settling import Refused
+from consumption.writing import applying, sources
+from datafiles import storage
+from datafiles.models import DataFile, DataFileSet
+from datafiles.services import Content, store_set
+from datafiles.storage import Published, Staged, StorageError
+from hypermedia.errors import Conflict, Malformed
+from hypermedia.failpoints import hit
+from jobs import registry
+from jobs import services as jobs
+from jobs.errors import LeaseLost, OperationFailed
+from jobs.models import Task
+from jobs.registry import LongRunningOperation
+from jobs.running import Result, Run
+from jobs.signals import operation_ended
+
+NDJSON = "application/x-ndjson"
+# Held until the commit that follows at once: nobody cancels or takes over in between.
+_FENCE = "SELECT FROM jobs_task WHERE id = %s AND epoch = %s AND status = 'PROCESSING' FOR SHARE"
+_COUNT = "UPDATE consumption_writeconsumptionbatch SET rows_applied = rows_applied + %s WHERE id = %s"
+
+
+@transaction.atomic
+def start(*, user_id: int, set_id: int) -> WriteConsumptionBatch:
+    """Stores a write batch and its task, and locks the set. Raises Conflict when an operation owns the set already."""
+    input_set = DataFileSet.objects.select_for_update().get(pk=set_id)
+    if input_set.locked:
+        raise Conflict(f"Data file set code {input_set.code} is locked for modification", code="DAT-IP-DAFI-004")
+    _set_lock(input_set.pk, True)
+    batch = WriteConsumptionBatch(input_set=input_set, holds_set=True)
+    jobs.start(operation=batch, user_id=user_id)
+    return batch
+
+
+@dataclass
+class Counts:
+    """Of this attempt."""
+
+    read: int = 0
+    rejected: int = 0
+    rules: int = 0
+
+
+def write(run: Run) -> Result:
+    """Writes every file of the set, in the order of their ids, and lists the rows that break a rule."""
+    batch = cast(WriteConsumptionBatch, run.operation)
+    _hold_set(run, batch)
+    counts = Counts()
+    try:
+        with run.connect() as connection, storage.stage() as staged, staging.table(connection):
+            for data_file in batch.input_set.data_files.order_by("id"):
+                _write_file(run, connection, data_file, staged, counts)
+            published = staged.publish(row_count=counts.rules)
+    except StorageError as error:
+        raise OperationFailed("DAT-FA-001", error.what, error.advice) from error
+    return Result(partial(_record, batch, counts, published), partial(storage.delete, published.key))
+
+
+def _hold_set(run: Run, batch: WriteConsumptionBatch) -> None:
+    """Locks the set again after a restart. Raises OperationFailed when another operation has it by now."""
+    with transaction.atomic():
+        if not Task.objects.held(run.task.pk, run.task.epoch).select_for_update().exists():
+            raise LeaseLost
+        if WriteConsumptionBatch.objects.filter(pk=batch.pk, holds_set=True).exists():
+            return
+        if DataFileSet.objects.select_for_update().get(pk=batch.input_set_id).locked:
+            raise OperationFailed(
+                "CON-FA-004",
+                "Another operation has locked the data file set since this one ended.",
+                "A restart helps once that one has ended.",
+            )
+        _set_lock(batch.input_set_id, True)
+        WriteConsumptionBatch.objects.filter(pk=batch.pk).update(holds_set=True)
+
+
+def _write_file(run: Run, connection: Connection[Any], data_file: DataFile, staged: Staged, counts: Counts) -> None:
+    if not data_file.storage_key or data_file.removed_at is not None:
+        raise _unreadable(data_file, "its content was removed.")
+    input_file = ledger.file_of(data_file.sha256)
+    assert input_file is not None
+    blocks = storage.open_range(data_file.storage_key, 0, data_file.content_length)
+    before_commit = partial(_let_commit, run)
+    with closing(blocks):
+        raw = sources.Counted(blocks)
+        try:
+            for piece in sources.pieces(raw):
+                applied = applying.apply(connection, piece, input_file=input_file, before_commit=before_commit)
+                _list(staged, data_file.code, applied.refused, counts)
+                counts.read += piece.count
+                hit("import.chunk")
+                run.progress(counts.read, _expected(data_file, raw, counts.read))
+        except Malformed as error:
+            raise _unreadable(data_file, str(error)) from error
+
+
+def _unreadable(data_file: DataFile, why: str) -> OperationFailed:
+    return OperationFailed(
+        "CON-FA-003",
+        f"The file {data_file.code} cannot be read to its end: {why}",
+        "Mend the file and start another batch: rows that were written already are not written again.",
+    )
+
+
+def _let_commit(run: Run, connection: Connection[Any], written: int) -> None:
+    """The last statements of each piece's transaction. Raises LeaseLost when the work is no longer ours."""
+    if connection.execute(_FENCE, [run.task.pk, run.task.epoch]).fetchone() is None:
+        raise LeaseLost
+    connection.execute(_COUNT, [written, run.operation.pk])
+    hit("import.commit")
+
+
+def _list(staged: Staged, file_code: str, refused: list[Refused], counts: Counts) -> None:
+    """One line a broken rule: `{"dataFile", "line", "code", "text", "pointer"?}`."""
+    lines = [{"dataFile": file_code, "line": line, **message.document()} for line, message in refused]
+    if lines:
+        staged.write("".join(f"{json.dumps(line, ensure_ascii=False)}\n" for line in lines).encode())
+    counts.rules += len(lines)
+    counts.rejected += len({each.line for each in refused})
+
+
+def _expected(data_file: DataFile, raw: sources.Counted, read: int) -> int:
+    """How many rows there may be, by what a byte has brought so far; the first guess is the one that stays."""
+    return max(read, round(read * data_file.content_length / max(1, raw.read_bytes)))
+
+
+def _record(batch: WriteConsumptionBatch, counts: Counts, published: Published) -> None:
+    content = Content(published, "Rows that were refused, with the rules that they break", NDJSON)
+    result = store_set(owner_id=batch.created_by_id, description=f"Refused by import {batch.pk}", contents=[content])
+    Task.objects.filter(pk=batch.task_id).update(rows_written=counts.read)
+    WriteConsumptionBatch.objects.filter(pk=batch.pk).update(
+        data_file_set=result, rows_read=counts.read, rows_rejected=counts.rejected
+    )
+
+
+def _set_lock(set_id: int, locked: bool) -> None:
+    DataFileSet.objects.filter(pk=set_id).update(locked=locked, version=F("version") + 1, last_updated_date=Now())
+
+
+def release_set(*, operation: LongRunningOperation, task_id: int, **_: Any) -> None:
+    """Whatever the end is, the set is free after it; in the transaction that ends the operation."""
+    if operation.code != WRITE_CONSUMPTION_BATCH.code:
+        return
+    batch = WriteConsumptionBatch.objects.get(task_id=task_id)
+    if WriteConsumptionBatch.objects.filter(pk=batch.pk, holds_set=True).update(holds_set=False):
+        _set_lock(batch.input_set_id, False)
+
+
+WRITE_CONSUMPTION_BATCH = LongRunningOperation(
+    code="WriteConsumptionBatch",
+    description="Import of consumptions from files",
+    model=WriteConsumptionBatch,
+    path="generic/writeconsumptionbatches/{id}",
+    run=write,
+)
+registry.register(WRITE_CONSUMPTION_BATCH)
+operation_ended.connect(release_set, dispatch_uid="consumption.writing.release_set")
