@@ -75,6 +75,12 @@ def store(
     return _store_limits(limits, known_limits) + _store_sources(sources)
 
 
+def broken_rules(limits: Sequence[LimitDefinition]) -> list[ResultMessage]:
+    """What `store` would refuse, without storing anything: for forms that say so beside the field."""
+    known = {limit.code: limit for limit in Limit.objects.filter(code__in=[each.code for each in limits])}
+    return [*_twice(limits), *_limit_rules(limits, known)]
+
+
 def _one_at_a_time() -> None:
     """Two at once would both find a code missing and both make it. Readers and the ledger do not wait."""
     with connection.cursor() as cursor:

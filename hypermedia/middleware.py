@@ -55,6 +55,7 @@ class ApiHeadersMiddleware:
             "Vary": "Accept,Accept-Encoding,Accept-Language,Origin",
             "X-Content-Type-Options": "nosniff",
             "X-Frame-Options": "deny",
+            "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
             "X-XSS-Protection": "1; mode=block",
             "X-OHI-APP-ID": settings.OHI_APP_ID,
             "X-OHI-APP-VERSION": settings.OHI_APP_VERSION,

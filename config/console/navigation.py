@@ -46,6 +46,9 @@ SECTIONS: tuple[tuple[str, tuple[Page, ...]], ...] = (
         "Master data",
         (
             Page("Limits", "straighten", "consumption_limit"),
+            Page("Lists of limits", "rule", "consumption_limitallowance"),
+            Page("Counters", "calculate", "consumption_counter"),
+            Page("Consumptions", "receipt", "consumption_consumption"),
             Page("Transaction sources", "source", "consumption_transactionsource"),
         ),
     ),

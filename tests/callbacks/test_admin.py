@@ -10,7 +10,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.utils import timezone
 
-from jobs.callbacks.models import AccessToken, IntegrationJob, StatusReport
+from jobs.callbacks.models import AccessToken, IntegrationJob, StatusReport, digest
 from tests.callbacks.conftest import Integration
 from tests.factories import UserFactory
 
@@ -69,8 +69,7 @@ def test_nothing_is_edited_or_deleted(
         if page.endswith("/change/"):
             assert root.post(page, {"status": "Completed", "name": "x"}).status_code == 403
             assert root.post(page.replace("/change/", "/delete/"), {"post": "yes"}).status_code == 403
-    for model in ("statusreport", "accesstoken"):
-        assert root.get(f"{ADMIN}/{model}/add/").status_code == 403
+    assert root.get(f"{ADMIN}/statusreport/add/").status_code == 403
 
 
 def test_adding_a_job_asks_only_for_the_integration(root: Client, integration: Integration) -> None:
@@ -86,8 +85,9 @@ def test_adding_a_job_asks_only_for_the_integration(root: Client, integration: I
 
 
 def act(client: Client, model: str, action: str, *rows: Any) -> int:
-    data = {"action": action, "_selected_action": [row.pk for row in rows]}
-    return client.post(f"{ADMIN}/{model}/", data).status_code
+    """Chooses the action in the list and confirms it on the page that follows."""
+    asked = client.post(f"{ADMIN}/{model}/", {"action": action, "_selected_action": [row.pk for row in rows]})
+    return client.post(asked["Location"]).status_code if "/act/" in asked.get("Location", "") else asked.status_code
 
 
 def test_the_flag_is_taken_by_who_may(integration: Integration, job: IntegrationJob) -> None:
@@ -106,6 +106,22 @@ def test_a_token_is_revoked_by_who_may(integration: Integration, token: AccessTo
     assert AccessToken.objects.valid().exists()
     act(signed_in("view_accesstoken", "revoke_accesstoken"), "accesstoken", "revoke", token)
     assert not AccessToken.objects.valid().exists()
+
+
+def test_a_token_is_made_and_shown_once(root: Client) -> None:
+    user = UserFactory.create()
+    answers = {"user": user.pk, "name": "night run", "scope": "api", "days": "7"}
+    page = root.post(f"{ADMIN}/accesstoken/add/", answers)
+    token = AccessToken.objects.get()
+    text = page.content.decode().partition('id="secret">')[2].partition("<")[0]
+    assert "no-store" in page["Cache-Control"]
+    assert (token.digest, token.user, token.scope) == (digest(text), user, "api")
+    assert timedelta(days=6) < token.expires_at - timezone.now() < timedelta(days=8)
+    assert text not in root.get(f"{ADMIN}/accesstoken/{token.pk}/change/").content.decode()
+    assert root.post(f"{ADMIN}/accesstoken/add/", {**answers, "days": "9999"}).status_code == 200
+    assert AccessToken.objects.count() == 1
+    reader = signed_in("view_accesstoken")
+    assert reader.get(f"{ADMIN}/accesstoken/add/").status_code == 403
 
 
 def test_a_reader_may_look_and_not_add(integration: Integration, job: IntegrationJob) -> None:
