@@ -23,7 +23,7 @@ class LimitConsumptionsView(ResourceView):
 
     @idempotent
     def post(self, request: Request) -> HttpResponse:
-        entered = ledger.enter(content=self.read_document())
+        entered = ledger.enter(user_id=self.reader.user_id, content=self.read_document())
         location = href(entry_path(entered.id))
         if entered.is_new:
             return self.created(location)

@@ -12,6 +12,7 @@ from django.db import DataError, transaction
 from django.db import connection as django_connection
 from psycopg import Connection
 
+from audit.services import record
 from consumption import posting, settling, staging
 from consumption.models import Consumption, InputFile
 from consumption.posting import Posted
@@ -78,7 +79,7 @@ def write(*, rows: Iterable[Row], sha256: str | None = None) -> Posted:
 
 
 @transaction.atomic
-def enter(*, content: Any) -> Entered:
+def enter(*, user_id: int, content: Any) -> Entered:
     """Writes one consumption; the same once more changes nothing.
 
     Raises RuleBroken with every rule that it breaks; Conflict when its external id has other content already.
@@ -94,6 +95,7 @@ def enter(*, content: Any) -> Entered:
             raise Conflict(message.text, code=message.code, pointer=message.pointer)
         raise RuleBroken(message)
     if posted.first_id is not None:
+        record("data.write", user_id=user_id, subject=f"generic/consumptions/{posted.first_id}")
         return Entered(posted.first_id, is_new=True)
     key = {name: getattr(row, name) for name in ("limit_id", "external_id", "transaction_source_id")}
     return Entered(Consumption.objects.values_list("pk", flat=True).get(**key), is_new=False)

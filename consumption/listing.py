@@ -36,6 +36,7 @@ from hypermedia.readers import Reader
 from hypermedia.views import ResourceView
 from jobs.views import WORKERS, WORKERS_AND_WATCHERS
 
+READ = "data.read"  # what the audit calls it
 _ID = Field("id", INTEGER, sortable=True)
 
 
@@ -137,47 +138,56 @@ class LimitView(ItemView):
 
 class CountersView(CollectionView):
     roles = {"GET": WORKERS}
+    audited = {"GET": READ}
     collection = COUNTERS
 
 
 class CounterSearchView(SearchView):
     roles = {"POST": WORKERS}
+    audited = {"POST": READ}
     collection = COUNTERS
 
 
 class CounterView(ItemView):
     roles = {"GET": WORKERS}
+    audited = {"GET": READ}
     collection = COUNTERS
     name = "counter"
 
 
 class CounterPeriodsView(CollectionView):
     roles = {"GET": WORKERS}
+    audited = {"GET": READ}
     collection = PERIODS
 
 
 class CounterPeriodSearchView(SearchView):
     roles = {"POST": WORKERS}
+    audited = {"POST": READ}
     collection = PERIODS
 
 
 class CounterPeriodView(ItemView):
     roles = {"GET": WORKERS}
+    audited = {"GET": READ}
     collection = PERIODS
     name = "counter period"
 
 
 class ConsumptionsView(CollectionView):
     roles = {"GET": WORKERS}
+    audited = {"GET": READ}
     collection = ENTRIES
 
 
 class ConsumptionSearchView(SearchView):
     roles = {"POST": WORKERS}
+    audited = {"POST": READ}
     collection = ENTRIES
 
 
 class ConsumptionView(ItemView):
     roles = {"GET": WORKERS}
+    audited = {"GET": READ}
     collection = ENTRIES
     name = "consumption"

@@ -22,7 +22,7 @@ from jobs.errors import OperationFailed
 MOST_RULES = 20  # that are told of one row
 _TRIES = 5
 _CHANGING = OperationFailed(
-    "CON-FA-005",
+    "CON-FA-013",
     "The limits that the rows name were changed again and again while they were written.",
     "A restart helps once nobody changes them.",
 )

@@ -24,9 +24,9 @@ from consumption.settling import Refused
 from consumption.writing import applying, sources
 from datafiles import storage
 from datafiles.models import DataFile, DataFileSet
-from datafiles.services import Content, store_set
+from datafiles.services import Content, refuse_unchangeable, store_set
 from datafiles.storage import Published, Staged, StorageError
-from hypermedia.errors import Conflict, Malformed
+from hypermedia.errors import Malformed
 from hypermedia.failpoints import hit
 from jobs import registry
 from jobs import services as jobs
@@ -44,10 +44,10 @@ _COUNT = "UPDATE consumption_writeconsumptionbatch SET rows_applied = rows_appli
 
 @transaction.atomic
 def start(*, user_id: int, set_id: int) -> WriteConsumptionBatch:
-    """Stores a write batch and its task, and locks the set. Raises Conflict when an operation owns the set already."""
+    """Stores a write batch and its task, and locks the set. Raises SetLocked when an operation owns it already, Gone
+    when it was deleted."""
     input_set = DataFileSet.objects.select_for_update().get(pk=set_id)
-    if input_set.locked:
-        raise Conflict(f"Data file set code {input_set.code} is locked for modification", code="DAT-IP-DAFI-004")
+    refuse_unchangeable(input_set)
     _set_lock(input_set.pk, True)
     batch = WriteConsumptionBatch(input_set=input_set, holds_set=True)
     jobs.start(operation=batch, user_id=user_id)
@@ -87,7 +87,7 @@ def _hold_set(run: Run, batch: WriteConsumptionBatch) -> None:
             return
         if DataFileSet.objects.select_for_update().get(pk=batch.input_set_id).locked:
             raise OperationFailed(
-                "CON-FA-004",
+                "CON-FA-012",
                 "Another operation has locked the data file set since this one ended.",
                 "A restart helps once that one has ended.",
             )
@@ -96,7 +96,7 @@ def _hold_set(run: Run, batch: WriteConsumptionBatch) -> None:
 
 
 def _write_file(run: Run, connection: Connection[Any], data_file: DataFile, staged: Staged, counts: Counts) -> None:
-    if not data_file.storage_key or data_file.removed_at is not None:
+    if not data_file.has_content or data_file.storage_key is None or data_file.content_length is None:
         raise _unreadable(data_file, "its content was removed.")
     input_file = ledger.file_of(data_file.sha256)
     assert input_file is not None
@@ -110,14 +110,14 @@ def _write_file(run: Run, connection: Connection[Any], data_file: DataFile, stag
                 _list(staged, data_file.code, applied.refused, counts)
                 counts.read += piece.count
                 hit("import.chunk")
-                run.progress(counts.read, _expected(data_file, raw, counts.read))
+                run.progress(counts.read, _expected(data_file.content_length, raw, counts.read))
         except Malformed as error:
             raise _unreadable(data_file, str(error)) from error
 
 
 def _unreadable(data_file: DataFile, why: str) -> OperationFailed:
     return OperationFailed(
-        "CON-FA-003",
+        "CON-FA-011",
         f"The file {data_file.code} cannot be read to its end: {why}",
         "Mend the file and start another batch: rows that were written already are not written again.",
     )
@@ -140,9 +140,9 @@ def _list(staged: Staged, file_code: str, refused: list[Refused], counts: Counts
     counts.rejected += len({each.line for each in refused})
 
 
-def _expected(data_file: DataFile, raw: sources.Counted, read: int) -> int:
+def _expected(size: int, raw: sources.Counted, read: int) -> int:
     """How many rows there may be, by what a byte has brought so far; the first guess is the one that stays."""
-    return max(read, round(read * data_file.content_length / max(1, raw.read_bytes)))
+    return max(read, round(read * size / max(1, raw.read_bytes)))
 
 
 def _record(batch: WriteConsumptionBatch, counts: Counts, published: Published) -> None:

@@ -128,7 +128,7 @@ def _file_rules(files: list[DataFile]) -> Iterable[ResultMessage]:
     if not files:
         yield ResultMessage("CON-IP-031", "The data file set has no file.", "/dataFileSetCode")
     for file in files:
-        if not file.storage_key or file.removed_at is not None:
+        if not file.has_content:
             yield ResultMessage("CON-IP-031", f"The data file {file.code} has no content.", "/dataFileSetCode")
         elif file.media_type in _NOT_ROWS:
             text = f"The data file {file.code} is {file.media_type}; consumptions come as NDJSON or CSV."

@@ -13,7 +13,7 @@ import zstandard
 from django.contrib.auth.models import User
 
 from consumption.models import Consumption, Counter, CounterPeriod, Limit, WriteConsumptionBatch
-from consumption.writing import operation, sources
+from consumption.writing import applying, operation, screening, sources
 from datafiles import storage
 from datafiles.models import DataFile, DataFileSet
 from datafiles.services import Content, store_set
@@ -171,7 +171,7 @@ def test_a_file_that_cannot_be_read_to_its_end(writer: ApiClient, user: User, co
     assert batch["status"] == "Failed"
     messages = writer.get(str(rel(writer.get(str(rel(batch, "operator"))).json(), "operator:messages"))).json()
     [fatal] = [message for message in messages["messages"] if message["severity"] == "Fatal"]
-    assert fatal["code"] == "CON-FA-003"
+    assert fatal["code"] == "CON-FA-011"
     assert told in fatal["text"]
     assert not DataFileSet.objects.filter(locked=True).exists()
 
@@ -268,13 +268,13 @@ def test_a_worker_that_lost_its_task_writes_nothing_more(user: User, monkeypatch
         if name == "import.chunk":
             raise AssertionError("the piece was committed")
 
-    real = operation.applying.apply
+    real = applying.apply
 
     def cancelled(*arguments: Any, **options: Any) -> Any:
         jobs.cancel(task_id=batch.task_id, user_id=user.pk)
         return real(*arguments, **options)
 
-    monkeypatch.setattr(operation.applying, "apply", cancelled)
+    monkeypatch.setattr(applying, "apply", cancelled)
     monkeypatch.setattr(operation, "hit", cancel_before_the_commit)
     run_task(task_id=batch.task_id)
     assert Task.objects.get().status == TaskStatus.CANCELLED
@@ -285,16 +285,14 @@ def test_a_worker_that_lost_its_task_writes_nothing_more(user: User, monkeypatch
 def test_a_limit_that_changes_meanwhile_is_looked_up_again(
     writer: ApiClient, user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from consumption.writing import applying
-
-    real = applying.screening.stage
+    real = screening.stage
 
     def changed(*arguments: Any) -> Any:
         passed = real(*arguments)
         Limit.objects.filter(code="VERT").update(reference=Limit.Reference.LIFETIME)
         return passed
 
-    monkeypatch.setattr(applying.screening, "stage", changed)
+    monkeypatch.setattr(screening, "stage", changed)
     batch, _ = written(writer, input_set(user, lines(units())))
     assert counts(batch) == (1, 1, 0, 0)
     assert CounterPeriod.objects.get().end_date is None
