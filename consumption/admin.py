@@ -11,7 +11,7 @@ from django.forms import ModelForm
 from django.http import HttpRequest
 from django.urls import reverse
 
-from consumption import limits, operation_pages
+from consumption import import_pages, limits, operation_pages
 from consumption.allowances import allow
 from consumption.limits import LimitDefinition
 from consumption.models import Consumption, Counter, CounterPeriod, Limit, LimitAllowance, TransactionSource
@@ -19,7 +19,7 @@ from hypermedia.console import ConsoleAdmin, PageMixin, Panel, ReadOnlyAdmin, fa
 from hypermedia.narrowing import period_of
 from hypermedia.showing import NOTHING, Tone, anchor, chip, moment
 
-__all__ = ["operation_pages"]  # registers its pages
+__all__ = ["import_pages", "operation_pages"]  # they register their pages
 
 # The database refuses to change these once they are there: exports print them.
 _FIXED = {"code", "type", "currency"}

@@ -23,6 +23,7 @@ SECTIONS: tuple[tuple[str, tuple[Page, ...]], ...] = (
         (
             Page("Now", "monitoring", "", "admin:index"),
             Page("Exports", "output", "consumption_readconsumptionbatch"),
+            Page("Imports", "input", "consumption_writeconsumptionbatch"),
             Page("Schedules", "schedule", "schedules_exportschedule"),
             Page("Scheduled runs", "event_available", "schedules_scheduledrun"),
             Page("Tasks", "checklist", "jobs_task"),
