@@ -312,6 +312,8 @@ CELERY_TASK_SOFT_TIME_LIMIT = env.int("TASK_SOFT_TIME_LIMIT", default=CELERY_TAS
 if not 0 < CELERY_TASK_SOFT_TIME_LIMIT < CELERY_TASK_TIME_LIMIT:
     raise ImproperlyConfigured("TASK_SOFT_TIME_LIMIT has to lie between 0 and TASK_TIME_LIMIT, both in seconds.")
 CELERY_TASK_PUBLISH_RETRY = False
+if CELERY_BROKER_URL.startswith("amqp"):  # queues that outlive a node of the cluster
+    CELERY_TASK_DEFAULT_QUEUE_TYPE = CELERY_TASK_CREATE_MISSING_QUEUE_TYPE = "quorum"
 CELERY_BROKER_CONNECTION_TIMEOUT = 1
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {
     "max_retries": 1,  # a broker that refuses is told to whoever publishes at once; workers have their own patience

@@ -1,0 +1,136 @@
+"""A private RabbitMQ node for tests: its own folder, ports and name service, gone when the test is.
+
+Needs Debian's package `rabbitmq-server`; its system-wide service is neither used nor touched.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from config.embedded import process
+
+PROGRAMS = Path("/usr/lib/rabbitmq/bin")
+START_SECONDS = 120.0  # a loaded machine takes its time to start Erlang
+
+needs_rabbitmq = pytest.mark.skipif(
+    not (PROGRAMS / "rabbitmq-server").exists(), reason="Debian's package rabbitmq-server is not installed"
+)
+
+
+class RabbitMQ:
+    """One node in `folder`. What is durable outlives `stop` and `kill`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port, self._distribution, self._names = free_ports(3)
+        self.url = f"amqp://guest:guest@127.0.0.1:{self.port}//"
+        self.log = folder / "rabbitmq.log"
+        self._server: subprocess.Popen[bytes] | None = None
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "plugins").write_text("[].\n")
+        # Nothing of the machine's disk or memory may stop the publishers of a test.
+        (folder / "rabbitmq.conf").write_text(
+            "disk_free_limit.absolute = 1MB\nvm_memory_high_watermark.relative = 0.9\n"
+        )
+
+    def start(self) -> None:
+        """Starts the node and waits until it takes connections."""
+        self._server = process.start([PROGRAMS / "rabbitmq-server"], log=self.log, env=self.environment())
+        assert process.wait_until(self.answers, START_SECONDS), self.log.read_text(errors="replace")[-3000:]
+
+    def stop(self) -> None:
+        self._end((signal.SIGTERM, 20))
+
+    def kill(self) -> None:
+        """As a crash: the whole group at once."""
+        self._end((signal.SIGKILL, 5))
+
+    def freeze(self) -> None:
+        """Accepts and never answers, until `thaw`."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def control(self, *arguments: str) -> str:
+        """What `rabbitmqctl` says."""
+        done = subprocess.run(
+            [PROGRAMS / "rabbitmqctl", "--quiet", *arguments],
+            env=self.environment(), capture_output=True, text=True, check=True, timeout=60,
+        )  # fmt: skip
+        return done.stdout
+
+    def answers(self) -> bool:
+        """Whether it speaks: it hangs up on this greeting with its own."""
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
+                connection.sendall(b"AMQP\x00\x00\x00\x00")
+                return connection.recv(4) == b"AMQP"
+        except OSError:
+            return False
+
+    def environment(self) -> dict[str, str]:
+        here = str(self.folder)
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": here,  # where Erlang keeps its cookie
+            "LANG": "C.UTF-8",
+            "RABBITMQ_NODENAME": f"tallyport-{self.port}@localhost",
+            "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
+            "RABBITMQ_NODE_PORT": str(self.port),
+            "RABBITMQ_DIST_PORT": str(self._distribution),
+            "RABBITMQ_MNESIA_BASE": f"{here}/data",
+            "RABBITMQ_LOG_BASE": f"{here}/log",
+            "RABBITMQ_LOGS": "-",
+            "RABBITMQ_CONFIG_FILE": f"{here}/rabbitmq",
+            "RABBITMQ_ENABLED_PLUGINS_FILE": f"{here}/plugins",
+            "RABBITMQ_GENERATED_CONFIG_DIR": f"{here}/config",
+            "RABBITMQ_CONF_ENV_FILE": "/dev/null",
+            "ERL_EPMD_PORT": str(self._names),
+            "ERL_EPMD_ADDRESS": "127.0.0.1",
+        }
+
+    def _signal(self, signum: int) -> None:
+        assert self._server is not None
+        os.killpg(self._server.pid, signum)
+
+    def _end(self, step: tuple[int, float]) -> None:
+        assert self._server is not None
+        process.stop(self._server, step)
+        process.kill_group(self._server)
+
+
+@contextmanager
+def rabbitmq(folder: Path) -> Iterator[RabbitMQ]:
+    """A running node, and its name service, which Erlang would otherwise leave behind."""
+    node = RabbitMQ(folder)
+    epmd = shutil.which("epmd")
+    assert epmd is not None, "Erlang brings it"
+    names = process.start([epmd], log=None, env=node.environment())
+    try:
+        node.start()
+        yield node
+        node.thaw()
+        node.kill()
+    finally:
+        process.kill_group(names)
+
+
+def free_ports(number: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(number)]
+    try:
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [int(one.getsockname()[1]) for one in sockets]
+    finally:
+        for one in sockets:
+            one.close()
