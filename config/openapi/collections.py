@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from config.openapi.operations import Answer, Route
-from config.openapi.shapes import Schema, many, ref, shape
+from config.openapi.shapes import Schema, given_text, many, ref, shape
 from consumption.collections import READ_BATCHES
 from consumption.listing import COUNTERS, ENTRIES, LIMITS, PERIODS
 from consumption.writing.web import WRITE_BATCHES
@@ -42,13 +42,13 @@ _WITHOUT_SEARCH = {SETS.path, _ATTEMPTS.path}
 _DIGITS: Schema = {"type": "string", "pattern": "^[0-9]+$"}
 
 _ASKED: dict[str, Schema] = {
-    "q": {"type": "string", "minLength": 1, "maxLength": MOST_CHARACTERS},
-    "orderBy": {"type": "string", "minLength": 1},
+    "q": given_text(MOST_CHARACTERS),
+    "orderBy": given_text(200),
     "offset": {"type": "integer", "minimum": 0, "maximum": DEEPEST_OFFSET, "default": 0},
     "limit": {"type": "integer", "minimum": 1, "maximum": MOST, "default": DEFAULT_LIMIT},
     "totalResults": {"type": "boolean", "default": False},
 }
-_CURSOR: Schema = {"type": "string", "description": "As the links `next` and `prev` carry it; instead of `offset`."}
+_CURSOR: Schema = {**given_text(2000), "description": "As the links `next` and `prev` carry it; instead of `offset`."}
 
 COLLECTION_SHAPES: dict[str, Schema] = {
     "SearchInput": shape({"resource": shape(_ASKED, tuple(_ASKED), closed=True)}, closed=True),
@@ -88,7 +88,8 @@ def _routes() -> dict[tuple[str, str], Route]:
         path, text = f"/api/{collection.path}", _text(collection)
         name = "".join(word.capitalize() for word in what.split())
         query = {**_ASKED, "cursor": _CURSOR}
-        routes["GET", path] = Route(f"list{name}", f"List {what}", tag, answers, text, errors=(400, 422), query=query)
+        errors = (400, 404, 422) if "{" in path else (400, 422)
+        routes["GET", path] = Route(f"list{name}", f"List {what}", tag, answers, text, errors=errors, query=query)
         if collection.path not in _WITHOUT_SEARCH:
             search = Route(f"search{name}", f"Search {what}", tag, answers, text, body="SearchInput")
             routes["POST", f"{path}/search"] = search

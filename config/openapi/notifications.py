@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from config.openapi.operations import Answer, Route
-from config.openapi.shapes import BOOLEAN, INTEGER, TECHNICAL, TEXT, Schema, many, one_of, ref, shape
+from config.openapi.shapes import BOOLEAN, INTEGER, TECHNICAL, TEXT, Schema, given_text, many, one_of, ref, shape
+from jobs.notifications.services import LONGEST_OVERLAP
 
 _TAG = "Notifications"
 _URI: Schema = {"type": "string", "format": "uri"}
@@ -17,21 +18,38 @@ _AUTHENTICATION: dict[str, Schema] = {
     "clientId": TEXT,
     "scope": TEXT,
 }
-_SECRETS = {"password": TEXT, "clientSecret": TEXT}
+_SECRETS = ("password", "clientSecret")
+_AUTHENTICATION_INPUT = shape(
+    {
+        "type": _AUTHENTICATION["type"],
+        "username": given_text(200),
+        "tokenUrl": {**given_text(2000), "format": "uri"},
+        "clientId": given_text(200),
+        "scope": given_text(500),
+        **{secret: given_text(500) for secret in _SECRETS},
+    },
+    (*_AUTHENTICATION, *_SECRETS)[1:],
+    closed=True,
+)
 _METHOD = {**one_of("POST", "PUT"), "default": "POST"}
-_EXPECTED = {"type": "integer", "minimum": 1, "description": "Seconds after which a job without an end is flagged."}
+_EXPECTED = {
+    "type": "integer",
+    "minimum": 1,
+    "maximum": 366 * 24 * 3600,
+    "description": "Seconds after which a job without an end is flagged.",
+}
 # Events, deliveries and attempts are a log: nobody makes or changes them by hand.
 _LOGGED = {name: TECHNICAL[name] for name in ("type", "id", "links", "creationDate")}
 
 NOTIFICATION_SHAPES: dict[str, Schema] = {
     "NotificationEndpointInput": shape(
         {
-            "name": {"type": "string", "minLength": 1, "maxLength": 100},
-            "url": {**_URI, "maxLength": 2000},
+            "name": given_text(100),
+            "url": {**given_text(2000), "format": "uri"},
             "httpMethod": _METHOD,
-            "authentication": shape({**_AUTHENTICATION, **_SECRETS}, (*_AUTHENTICATION, *_SECRETS)[1:], closed=True),
-            "eventTypes": {**many(TEXT), "minItems": 1, "maxItems": 50},
-            "integrationUser": TEXT,
+            "authentication": _AUTHENTICATION_INPUT,
+            "eventTypes": {**many(given_text(80)), "minItems": 1, "maxItems": 50},
+            "integrationUser": given_text(150),
             "expectedSeconds": _EXPECTED,
             "active": {**BOOLEAN, "default": True},
         },
@@ -57,7 +75,14 @@ NOTIFICATION_SHAPES: dict[str, Schema] = {
         ("integrationUser", "failingSince", "disabledReason", "signingSecret"),
     ),
     "RotateInput": shape(
-        {"overlapSeconds": {"type": "integer", "minimum": 0, "description": "How long the old secret signs too."}},
+        {
+            "overlapSeconds": {
+                "type": "integer",
+                "minimum": 0,
+                "maximum": int(LONGEST_OVERLAP.total_seconds()),
+                "description": "How long the old secret signs too.",
+            }
+        },
         ("overlapSeconds",),
         closed=True,
     ),
@@ -227,6 +252,12 @@ NOTIFICATION_ROUTES: dict[tuple[str, str], Route] = {
     ),
 }
 
+_SIGNED = {
+    "webhook-id": "The same in every retry: who has seen it has the event.",
+    "webhook-timestamp": "Seconds since 1970, when it was signed; refuse what is older than five minutes.",
+    "webhook-signature": "`v1,` and the HMAC-SHA256 of `id.timestamp.body` in base64; several during a rotation.",
+}
+
 # What subscribers get, in the other direction.
 WEBHOOKS: dict[str, Any] = {
     "operationEnded": {
@@ -236,7 +267,11 @@ WEBHOOKS: dict[str, Any] = {
             "description": "Signed by Standard Webhooks: `webhook-id` (the same in every retry), `webhook-timestamp`, "
             "`webhook-signature`. Answer 2xx within the deadline; 410 ends the subscription.",
             "tags": [_TAG],
-            "requestBody": {"content": {"application/json": {"schema": ref("Notification")}}},
+            "parameters": [
+                {"name": name, "in": "header", "required": True, "description": text, "schema": TEXT}
+                for name, text in _SIGNED.items()
+            ],
+            "requestBody": {"required": True, "content": {"application/json": {"schema": ref("Notification")}}},
             "responses": {"204": {"description": "Received."}, "410": {"description": "Send no more."}},
         }
     }

@@ -8,12 +8,15 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
+from config.openapi.headers import ERROR_HEADERS, ERROR_TEXTS, REQUEST_HEADERS, described
 from config.openapi.shapes import Schema, ref
 from hypermedia.errors import PROBLEM_TYPE
 from hypermedia.media import JSON, RESOURCE
 
 # What every route of the API may answer besides its own errors.
 COMMON_ERRORS = (401, 403, 406, 429, 503)
+PATH_ID: Schema = {"type": "integer", "format": "int64", "minimum": 1, "maximum": 2**63 - 1}
+PATH_CODE: Schema = {"type": "string", "minLength": 1, "maxLength": 60}
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,7 @@ class Answer:
     shape: str | None = None
     text: str = ""
     headers: tuple[str, ...] = ()
-    links: Mapping[str, str] = field(default_factory=dict)
+    links: Mapping[str, str | Mapping[str, str]] = field(default_factory=dict)
     media: tuple[str, ...] = (RESOURCE, JSON)
 
 
@@ -44,9 +47,12 @@ class Route:
     more_bodies: Mapping[str, Schema] = field(default_factory=dict)  # by media type, besides `body` or in its place
     errors: tuple[int, ...] = ()
     query: Mapping[str, Schema] = field(default_factory=dict)
+    required_query: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()
     schemes: tuple[str, ...] = ("basic", "bearer")
     open: bool = False
+    common_errors: tuple[int, ...] = COMMON_ERRORS
+    error: tuple[str, str] = (PROBLEM_TYPE, "Problem")  # media type and schema of its errors
 
     def operation(self, path: str) -> dict[str, Any]:
         body: dict[str, Any] = {
@@ -55,15 +61,16 @@ class Route:
             "tags": [self.tag],
             "responses": {
                 **{str(status): _answer(answer) for status, answer in self.answers.items()},
-                **{str(status): _problem(status) for status in self._errors()},
+                **self._not_modified(),
+                **{str(status): self._error(status) for status in self._errors()},
             },
         }
         if self.text:
             body["description"] = self.text
         if parameters := [
             *_path_parameters(path),
-            *_query_parameters(self.query),
-            *(REQUEST_HEADERS[name] for name in self.headers),
+            *_query_parameters(self.query, self.required_query),
+            *(REQUEST_HEADERS[name] for name in self._request_headers()),
         ]:
             body["parameters"] = parameters
         if self.body or self.more_bodies:
@@ -76,53 +83,35 @@ class Route:
     def _errors(self) -> list[int]:
         if self.open:
             return list(self.errors)
-        reading = (400, 413, 415, 422) if self.body or self.more_bodies else ()
-        return sorted({*COMMON_ERRORS, *reading, *self.errors})
+        reads = (self.body or self.more_bodies) and self.error[1] == "Problem"
+        reading = (400, 413, 415, 422) if reads else ()
+        condition = (412,) if self._is_tagged() else ()
+        return sorted({*self.common_errors, *reading, *condition, *self.errors})
 
+    def _is_tagged(self) -> bool:
+        """Whether it only reads, and what it reads has an entity tag: nobody needs to get that twice."""
+        changes = self.body or self.more_bodies or 412 in self.errors
+        return not changes and "ETag" in self.answers.get(200, Answer()).headers
 
-REQUEST_HEADERS: dict[str, dict[str, Any]] = {
-    "Idempotency-Key": {
-        "name": "Idempotency-Key",
-        "in": "header",
-        "required": False,
-        "description": "The same key and body within 24 hours give the first answer again; another body is 422.",
-        "schema": {"type": "string", "minLength": 1},
-    },
-    "Prefer": {
-        "name": "Prefer",
-        "in": "header",
-        "required": False,
-        "description": "`wait=N`: answer when the operation has ended, or after N seconds, at most 30.",
-        "schema": {"type": "string"},
-        "example": "wait=10",
-    },
-    "If-Match": {
-        "name": "If-Match",
-        "in": "header",
-        "required": False,
-        "description": "Changes only the version that this entity tag names; 412 otherwise.",
-        "schema": {"type": "string"},
-    },
-}
-HEADERS: dict[str, Schema] = {
-    "Location": {"description": "Where the new resource is.", "schema": {"type": "string", "format": "uri"}},
-    "Operation-Location": {
-        "description": "The neutral monitor of the operation, for ready-made pollers.",
-        "schema": {"type": "string", "format": "uri"},
-    },
-    "Retry-After": {"description": "Seconds to wait before asking again.", "schema": {"type": "integer"}},
-    "Preference-Applied": {"description": "`wait=N` when the wish was granted.", "schema": {"type": "string"}},
-    "ETag": {"description": "For If-None-Match and If-Match.", "schema": {"type": "string"}},
-    "Link": {"description": "The links of the body once more (RFC 8288).", "schema": {"type": "string"}},
-    "Content-Range": {"description": "Which bytes these are.", "schema": {"type": "string"}},
-    "Repr-Digest": {"description": "The SHA-256 of the whole file (RFC 9530).", "schema": {"type": "string"}},
-}
+    def _request_headers(self) -> list[str]:
+        conditions = ["If-None-Match", "If-Match"] if self._is_tagged() else ["If-Match"] if 412 in self.errors else []
+        return list(dict.fromkeys([*self.headers, *conditions]))
+
+    def _not_modified(self) -> dict[str, Any]:
+        return {"304": {"description": "As you have it.", "headers": described(["ETag"])}} if self._is_tagged() else {}
+
+    def _error(self, status: int) -> dict[str, Any]:
+        media, schema = self.error
+        return {
+            "description": ERROR_TEXTS.get(status, HTTPStatus(status).phrase),
+            "headers": described(ERROR_HEADERS.get(status, ())),
+            "content": {media: {"schema": ref(schema)}},
+        }
 
 
 def _answer(answer: Answer) -> dict[str, Any]:
     body: dict[str, Any] = {"description": answer.text or "Done."}
-    if answer.headers:
-        body["headers"] = {name: HEADERS[name] for name in answer.headers}
+    body["headers"] = described(answer.headers)
     if answer.shape == "bytes":
         body["content"] = {media: {"schema": {"type": "string", "format": "binary"}} for media in answer.media}
     elif answer.shape == "text":
@@ -130,18 +119,13 @@ def _answer(answer: Answer) -> dict[str, Any]:
     elif answer.shape is not None:
         body["content"] = {media: {"schema": ref(answer.shape)} for media in answer.media}
     if answer.links:
-        body["links"] = {
-            target: {"operationId": target, "parameters": {"id": expression}}
-            for target, expression in answer.links.items()
-        }
+        body["links"] = {target: _link(target, where) for target, where in answer.links.items()}
     return body
 
 
-def _problem(status: int) -> dict[str, Any]:
-    return {
-        "description": HTTPStatus(status).phrase,
-        "content": {PROBLEM_TYPE: {"schema": ref("Problem")}},
-    }
+def _link(target: str, where: str | Mapping[str, str]) -> dict[str, Any]:
+    """To the operation `target`; `where` in this answer its `id` stands, or each of its parameters."""
+    return {"operationId": target, "parameters": {"id": where} if isinstance(where, str) else dict(where)}
 
 
 def _path_parameters(path: str) -> list[dict[str, Any]]:
@@ -150,11 +134,13 @@ def _path_parameters(path: str) -> list[dict[str, Any]]:
             "name": name,
             "in": "path",
             "required": True,
-            "schema": {"type": "integer", "format": "int64", "minimum": 1} if name == "id" else {"type": "string"},
+            "schema": PATH_ID if name == "id" else PATH_CODE,
         }
         for name in re.findall(r"{(\w+)}", path)
     ]
 
 
-def _query_parameters(query: Mapping[str, Schema]) -> list[dict[str, Any]]:
-    return [{"name": name, "in": "query", "required": False, "schema": schema} for name, schema in query.items()]
+def _query_parameters(query: Mapping[str, Schema], required: tuple[str, ...]) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "in": "query", "required": name in required, "schema": schema} for name, schema in query.items()
+    ]

@@ -21,7 +21,9 @@ PROCESSING_SHAPES: dict[str, Schema] = {
         },
         closed=True,
     ),
-    "TaskRestartInput": shape({"taskIds": {**many(INTEGER), "minItems": 1, "maxItems": MOST}}, closed=True),
+    "TaskRestartInput": shape(
+        {"taskIds": {**many({**INTEGER, "minimum": 1}), "minItems": 1, "maxItems": MOST}}, closed=True
+    ),
     "TaskRestartBatch": shape(
         {
             "processing": BOOLEAN,
@@ -53,8 +55,9 @@ PROCESSING_ROUTES: dict[tuple[str, str], Route] = {
         _TAG,
         {200: Answer("TaskProcessing", "As it is now.", ("ETag", "Link"))},
         text="What was picked goes on; nothing else is picked until the queue is started again.",
-        errors=(412, 422),
+        errors=(400, 412, 415, 422),
         query={"action": one_of("stop", "start")},
+        required_query=("action",),
     ),
     ("POST", "/api/taskprocessing/tasks/restart"): Route(
         "restartTasks",

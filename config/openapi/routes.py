@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from config.openapi.collections import COLLECTION_ROUTES
 from config.openapi.consumptions import CONSUMPTION_ROUTES
 from config.openapi.files import FILE_ROUTES
@@ -18,6 +20,9 @@ _EXPORTS, _TASKS, _ACCESS, _CALLBACK, _HEALTH = (
     "Status callback",
     "Health",
 )
+
+# Under /ws every answer has the one envelope, errors included.
+_ENVELOPE: dict[str, Any] = {"common_errors": (401, 403, 500), "error": ("application/json", "CallbackAnswer")}
 
 # (method, address) -> what it does.
 ROUTES: dict[tuple[str, str], Route] = {
@@ -67,7 +72,7 @@ ROUTES: dict[tuple[str, str], Route] = {
                 "Its links say what can be done: `monitor` and `cancel` while it runs, `datafileset` when it is done, "
                 "`operator` always.",
                 _RUNNING,
-                {"getTask": "$response.body#/id", "cancelExport": "$response.body#/id"},
+                {"cancelExport": "$response.body#/id"},
             )
         },
         errors=(404,),
@@ -84,7 +89,7 @@ ROUTES: dict[tuple[str, str], Route] = {
         "getOperation",
         "The neutral monitor of any operation",
         _EXPORTS,
-        {200: Answer("Operation", "In the words of ready-made pollers.", _RUNNING)},
+        {200: Answer("Operation", "In the words of ready-made pollers.", _RUNNING, {"getTask": "$response.body#/id"})},
         errors=(404,),
         headers=("Prefer",),
     ),
@@ -97,7 +102,13 @@ ROUTES: dict[tuple[str, str], Route] = {
                 "Task",
                 "`operator:restart` is there only while the task is ERRORED.",
                 _RESOURCE_HEADERS,
-                {"restartTask": "$response.body#/id", "getOperation": "$response.body#/id"},
+                {
+                    "restartTask": "$response.body#/id",
+                    "getOperation": "$response.body#/id",
+                    "getExport": "$response.body#/subjectId",
+                    "getTable": "$response.body#/table/id",
+                    "getTaskType": "$response.body#/taskType/id",
+                },
             )
         },
         errors=(404,),
@@ -128,8 +139,10 @@ ROUTES: dict[tuple[str, str], Route] = {
         "A token for the status callback",
         _CALLBACK,
         {200: Answer("CallbackAnswer", "With Basic only.", media=("application/json",))},
-        query={"expiry": {"type": "integer", "minimum": 1, "description": "seconds"}},
-        open=True,
+        query={"expiry": {"type": "integer", "minimum": 1, "maximum": 86_400, "description": "seconds"}},
+        errors=(400,),
+        schemes=("basic",),
+        **_ENVELOPE,
     ),
     ("PUT", "/ws/rest/service/v2/oic/job"): Route(
         "reportStatus",
@@ -138,14 +151,16 @@ ROUTES: dict[tuple[str, str], Route] = {
         {200: Answer("CallbackAnswer", "Also for refusals: `status` says which.", media=("application/json",))},
         text="`status` in the body: 200, or 1101, 1801, 1802, 1803, 1804 for what is wrong with the report.",
         body="StatusReport",
-        open=True,
+        errors=(400, 404),  # only where the setting CALLBACK_ERRORS_AS_HTTP says so
+        **_ENVELOPE,
     ),
     ("GET", "/ws/rest/service/v2/oic/job/{jobId}"): Route(
         "getJob",
         "A job and its history",
         _CALLBACK,
         {200: Answer("CallbackAnswer", "", media=("application/json",))},
-        open=True,
+        errors=(404,),  # only where the setting CALLBACK_ERRORS_AS_HTTP says so
+        **_ENVELOPE,
     ),
     ("GET", "/healthz"): Route(
         "getAlive",

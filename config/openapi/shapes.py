@@ -11,6 +11,14 @@ Schema = dict[str, Any]
 
 INTEGER: Schema = {"type": "integer", "format": "int64"}
 TEXT: Schema = {"type": "string"}
+_NO_NUL = "^[^\\x00]*$"  # which PostgreSQL cannot store
+
+
+def given_text(longest: int) -> Schema:
+    """A text that a client sends: not empty, and without the character NUL."""
+    return {"type": "string", "minLength": 1, "maxLength": longest, "pattern": _NO_NUL}
+
+
 BOOLEAN: Schema = {"type": "boolean"}
 
 
@@ -50,11 +58,16 @@ _FORMATS = {
     "format": {**one_of("ndjson"), "default": "ndjson"},
     "compression": {**one_of("none"), "default": "none"},
 }
-_LIMIT_CODES = {"type": "array", "items": {"type": "string", "maxLength": 60}, "minItems": 1, "maxItems": 1000}
+_LIMIT_CODES = {"type": "array", "items": given_text(60), "minItems": 1, "maxItems": 1000}
 
 SHAPES: dict[str, Schema] = {
     "DateTime": shape(
-        {"value": {"type": "string", "format": "date-time"}, "timezone": TEXT}, ("timezone",), closed=True
+        {
+            "value": {"type": "string", "format": "date-time"},
+            "timezone": {"description": "Accepted and ignored."},
+        },
+        ("timezone",),
+        closed=True,
     ),
     "Link": shape(
         {"href": {"type": "string", "format": "uri"}, "rel": TEXT, "httpMethod": TEXT}, ("httpMethod",), closed=True
@@ -149,7 +162,7 @@ SHAPES: dict[str, Schema] = {
         {"type": one_of("taskType"), "id": INTEGER, "links": many(ref("Link")), "code": TEXT, "description": TEXT}
     ),
     "AccessTokenInput": shape(
-        {"name": {"type": "string", "minLength": 1, "maxLength": 100}, "expiry": ref("DateTime")},
+        {"name": given_text(100), "expiry": ref("DateTime")},
         ("expiry",),
         closed=True,
     ),
