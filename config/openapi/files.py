@@ -99,6 +99,12 @@ FILE_SHAPES: dict[str, Schema] = {
 
 _SET_PATH = "/api/datafilesets/{code}"
 _FILE_PATH = f"{_SET_PATH}/datafiles/{{file_code}}"
+_THE_SET = {"code": "$response.body#/code"}
+_FIRST_FILE = {**_THE_SET, "file_code": "$response.body#/dataFiles/0/code"}
+_SET_LINKS = {
+    **dict.fromkeys(("getDataFileSet", "addDataFile", "deleteDataFileSet", "getManifest", "getChecksums"), _THE_SET),
+    **dict.fromkeys(("getData", "uploadData", "describeDataFile", "deleteDataFile"), _FIRST_FILE),
+}
 _CHANGE_ERRORS = (404, 409, 410, 412)
 
 FILE_ROUTES: dict[tuple[str, str], Route] = {
@@ -106,7 +112,7 @@ FILE_ROUTES: dict[tuple[str, str], Route] = {
         "createDataFileSet",
         "Make a data file set",
         _TAG,
-        {201: Answer("DataFileSet", "Its `file` links with POST take content.", ("Location", *_HEADERS))},
+        {201: Answer("DataFileSet", "Its `file` links with POST take content.", ("Location", *_HEADERS), _SET_LINKS)},
         text="In JSON without content, or as a form together with it. Codes that are left out are made.",
         body="DataFileSetInput",
         body_required=False,
@@ -118,7 +124,7 @@ FILE_ROUTES: dict[tuple[str, str], Route] = {
         "getDataFileSet",
         "A data file set",
         _TAG,
-        {200: Answer("DataFileSet", "Each file with size, SHA-256 and rows.", _HEADERS)},
+        {200: Answer("DataFileSet", "Each file with size, SHA-256 and rows.", _HEADERS, _SET_LINKS)},
         errors=(404, 410),
     ),
     ("POST", _SET_PATH): Route(
@@ -174,6 +180,7 @@ FILE_ROUTES: dict[tuple[str, str], Route] = {
         },
         text="Takes `Range` and `If-Range`; the strong `ETag` is the file's SHA-256.",
         errors=(404, 410, 412, 416),
+        headers=("Range", "If-Range"),
     ),
     ("POST", f"{_FILE_PATH}/data"): Route(
         "uploadData",

@@ -1,0 +1,51 @@
+"""Schemathesis against the running service: all its checks, the stateful phase too, and not one failure."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults.stack import Stack
+
+CONFIG = Path(__file__).with_name("schemathesis.toml")
+# The keeper stays away: it would call whatever addresses of receivers were made up.
+PROGRAMS = ("web", "worker")
+UNBOUNDED = "1000000"
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[Stack]:
+    with Stack(consumptions=500) as stack:
+        stack.settings |= dict.fromkeys(
+            ("REQUESTS_PER_MINUTE", "POLLS_PER_MINUTE", "ACTIVE_OPERATIONS_PER_CLIENT"), UNBOUNDED
+        )
+        stack.start(*PROGRAMS)
+        stack.warm_up()
+        yield stack
+
+
+def schemathesis(service: Stack, folder: Path, *options: str) -> str:
+    """What it prints at its end; fails with all of it."""
+    program = Path(sys.executable).with_name("schemathesis")
+    words = [program, "--config-file", CONFIG, "run", f"{service.url}/api/openapi.json", "--seed", "1", *options]
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=1800, check=False)
+    assert done.returncode == 0, done.stdout[-20_000:] + done.stderr
+    found = re.search(r"^=+ SUMMARY =+$.*", done.stdout, re.MULTILINE | re.DOTALL)
+    assert found is not None, done.stdout
+    print(found[0])  # noqa: T201  # the counts
+    return found[0]
+
+
+def test_a_little(service: Stack, tmp_path: Path) -> None:
+    options = ("--phases", "fuzzing,stateful", "--max-examples", "2", "--no-shrink")
+    assert "❌" not in schemathesis(service, tmp_path, *options)
+
+
+@pytest.mark.slow
+def test_a_lot(service: Stack, tmp_path: Path) -> None:
+    assert "❌" not in schemathesis(service, tmp_path, "--max-examples", "25", "--continue-on-failure")
