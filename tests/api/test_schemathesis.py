@@ -15,15 +15,13 @@ from tests.faults.stack import Stack
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 # The keeper stays away: it would call whatever addresses of receivers were made up.
 PROGRAMS = ("web", "worker")
-UNBOUNDED = "1000000"
+BOUNDS = ("REQUESTS_PER_MINUTE", "POLLS_PER_MINUTE", "ACTIVE_OPERATIONS_PER_CLIENT")  # out of the way
 
 
 @pytest.fixture(scope="module")
 def service() -> Iterator[Stack]:
     with Stack(consumptions=500) as stack:
-        stack.settings |= dict.fromkeys(
-            ("REQUESTS_PER_MINUTE", "POLLS_PER_MINUTE", "ACTIVE_OPERATIONS_PER_CLIENT"), UNBOUNDED
-        )
+        stack.settings |= dict.fromkeys(BOUNDS, "1000000")
         stack.start(*PROGRAMS)
         stack.warm_up()
         yield stack
