@@ -29,8 +29,8 @@ def service() -> Iterator[Stack]:
 
 def schemathesis(service: Stack, folder: Path, *options: str) -> str:
     """What it prints at its end; fails with all of it."""
-    program = Path(sys.executable).with_name("schemathesis")
-    words = [program, "--config-file", CONFIG, "run", f"{service.url}/api/openapi.json", "--seed", "1", *options]
+    program = str(Path(sys.executable).with_name("schemathesis"))
+    words = [program, "--config-file", str(CONFIG), "run", f"{service.url}/api/openapi.json", "--seed", "1", *options]
     done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=1800, check=False)
     assert done.returncode == 0, done.stdout[-20_000:] + done.stderr
     found = re.search(r"^=+ SUMMARY =+$.*", done.stdout, re.MULTILINE | re.DOTALL)

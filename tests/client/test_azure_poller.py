@@ -16,6 +16,7 @@ from azure.core.rest import HttpRequest
 from django.contrib.auth.models import User
 
 from consumption.models import ReadConsumptionBatch
+from hypermedia.fields import parse_date_time
 from hypermedia.links import href
 from jobs import services
 from jobs.callbacks.models import AccessToken
@@ -35,14 +36,15 @@ EVERYTHING = {
 def client(relay: Relay, somebody: User) -> Iterator[Any]:
     """The pipeline of any Azure SDK; nothing in it knows this service but the base address and the token."""
     _, token = AccessToken.objects.issue(
-        user=somebody, name="sdk", scope=AccessToken.Scope.API, expires_at="2999-01-01T00:00:00Z"
+        user=somebody, name="sdk", scope=AccessToken.Scope.API, expires_at=parse_date_time("2999-01-01T00:00:00Z")
     )
     policies = [RequestIdPolicy(), HeadersPolicy({"Authorization": f"Bearer {token}"}), RetryPolicy(retry_total=0)]
     transport = RequestsTransport()
     transport.open()
     assert transport.session is not None
     transport.session.trust_env = False
-    with PipelineClient(relay.url, policies=policies, transport=transport) as made:
+    made: PipelineClient[Any, Any] = PipelineClient(relay.url, policies=policies, transport=transport)
+    with made:
         yield made
 
 
