@@ -22,22 +22,18 @@ from hypermedia.readers import Reader
 _EXACT = ("amount", "numberOfUnits", "serviceDays")  # kept as texts, since floats would round them
 
 
-def present(found: DataFileSet) -> list[DataFile]:
-    return [one for one in found.data_files.all() if one.has_content]
-
-
 def manifest_document(found: DataFileSet, reader: Reader) -> dict[str, Any]:
     """The files that are there; `url` for whoever may read them."""
     readable = reader.may_read_data(found.created_by_id)
     document: dict[str, Any] = {"type": "manifest", "code": found.code}
     if found.snapshot_at is not None:
         document["snapshotTime"] = date_time(found.snapshot_at)
-    document["files"] = [_file(one, readable) for one in present(found)]
+    document["files"] = [_file(one, readable) for one in found.present()]
     document["totals"] = [_total(total) for total in found.totals]
     links = [
         link(SELF, f"{set_path(found.code)}/manifest"),
         link("datafileset", set_path(found.code), "GET"),
-        *(item for one in present(found) for item in file_document(one, reader)["links"]),
+        *(item for one in found.present() for item in file_document(one, reader)["links"]),
     ]
     return document | {"links": links}
 
@@ -75,7 +71,7 @@ class ChecksumsView(SetView):
     def get(self, request: Request, code: str) -> HttpResponse:
         """One line per file that is there, by the names that downloads have. Two blanks: as `sha256sum` writes them."""
         found = self.find(code=code)
-        lines = "".join(f"{one.sha256}  {one.file_name}\n" for one in present(found))
+        lines = "".join(f"{one.sha256}  {one.file_name}\n" for one in found.present())
         tag = conditional.entity_tag(found.version, {"lines": lines}, "text/plain")
         if not conditional.none_match(request.headers.get("If-None-Match"), tag):
             return HttpResponse(status=304, content_type="text/plain; charset=utf-8", headers={"ETag": tag})

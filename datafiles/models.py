@@ -84,6 +84,10 @@ class DataFileSet(models.Model):
     def held(self) -> bool:
         return bool(self.hold_reason)
 
+    def present(self) -> list[DataFile]:
+        """The files that can be read."""
+        return [file for file in self.data_files.all() if file.has_content]
+
     def touch(self, user_id: int, **changes: Any) -> None:
         """Stores the changes; raises the version. The caller holds the row's lock."""
         for name, value in {**changes, "last_updated_by_id": user_id, "version": self.version + 1}.items():

@@ -246,11 +246,12 @@ def _refuse_same_names(rows: Sequence[DataFile]) -> None:
 
 
 def drop_bytes(keys: Sequence[str]) -> None:
-    """Once the transaction that forgets them is committed. What the storage refuses now, the janitor removes later."""
-    transaction.on_commit(lambda: _drop(keys))
+    """The same once the transaction that forgets them is committed."""
+    transaction.on_commit(lambda: drop(keys))
 
 
-def _drop(keys: Sequence[str]) -> None:
+def drop(keys: Sequence[str]) -> None:
+    """Removes bytes that no row knows. What the storage refuses now, the janitor removes later."""
     for key in keys:
         try:
             storage.delete(key)

@@ -69,6 +69,11 @@ class SetView(ResourceView):
             raise errors.unknown_file(file_code, found.code)
         return data_file
 
+    @property
+    def actor(self) -> dict[str, Any]:
+        """Who changes a set, and which version of it."""
+        return {"user_id": self.reader.user_id, "check": self.check_if_match}
+
     def set_answer(self, pk: int, *, status: int = 200) -> Response:
         """The set as it is now."""
         found = DataFileSet.objects.prefetch_related("data_files").get(pk=pk)

@@ -81,7 +81,10 @@ class AnyAccept(ResourceNegotiation):
     """For file content: the bytes are what they are, whatever `Accept` says."""
 
     def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
-        return renderers[0], renderers[0].media_type
+        try:
+            return super().select_renderer(request, renderers, format_suffix)
+        except exceptions.NotAcceptable:
+            return renderers[0], renderers[0].media_type
 
 
 def preferred(accept: str, offered: Sequence[str]) -> str | None:

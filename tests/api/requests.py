@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from zipfile import ZipFile
 
 from django.db import transaction
 
@@ -52,11 +54,26 @@ BODIES = {
 }
 
 
+def zipped(files: dict[str, bytes]) -> bytes:
+    archive = io.BytesIO()
+    with ZipFile(archive, "w") as made:
+        for name, content in files.items():
+            made.writestr(name, content)
+    return archive.getvalue()
+
+
+def headers_for(row: Row) -> dict[str, str]:
+    """The type of a body that is no document."""
+    return {"Content-Type": "application/zip"} if (row.method, row.route[-4:]) == ("POST", "/zip") else {}
+
+
 def body_for(row: Row, names: dict[str, str]) -> Any:
     if (row.method, row.route.removeprefix("api/")) == ("POST", "writeconsumptionbatches"):
         return {"dataFileSetCode": names["set"]}
     if row.route.startswith("ws/"):
         return {"jobId": names["job"], "status": "Started"} if row.method == "PUT" else None
+    if headers_for(row):
+        return zipped({"claims.csv": b"a\n1\n"})
     if row.route.endswith("/search"):
         return {"resource": {}} if row.method == "POST" else None
     return BODIES.get((row.method, row.route.removeprefix("api/")))

@@ -11,7 +11,7 @@ from django.urls import URLResolver, get_resolver
 
 from tests.api import matrix
 from tests.api.matrix import METHODS, OWNERSHIPS, Row
-from tests.api.requests import address, body_for, undone
+from tests.api.requests import address, body_for, headers_for, undone
 from tests.api.world import World
 
 ROWS = matrix.rows()
@@ -27,7 +27,9 @@ def ask(world: World, row: Row, persona: str, ownership: str) -> Any:
     names = world.identifiers(persona, ownership)
     client = world.clients[persona]
     with undone(row.method):
-        response = client.request(row.method, address(row.route, names), body_for(row, names), Accept="*/*")
+        response = client.request(
+            row.method, address(row.route, names), body_for(row, names), Accept="*/*", **headers_for(row)
+        )
         response.getvalue()  # a stream is open until it is read
     return response
 
