@@ -7,7 +7,7 @@ class ConfigConfig(AppConfig):
     verbose_name = "Tallyport"
 
     def ready(self) -> None:
-        from config import wiring
+        from config import checks, wiring  # noqa: F401  # registers the checks
         from config.roles import store_roles
 
         wiring.connect()

@@ -6,16 +6,15 @@ that wait too long, are no reason for that: they are shown as warnings, and metr
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
-from django.conf import settings
 from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from consumption.clusters import identifiers
+from datafiles import storage
 from hypermedia.media import AnyAccept, PlainJSONRenderer
 from hypermedia.views import ResourceView
 from jobs import heartbeats, processing
@@ -68,10 +67,8 @@ def _database_problems() -> list[str]:
 
 
 def _storage_problems() -> list[str]:
-    folder = settings.DATA_FILES_DIR
-    if not folder.exists():
-        folder = folder.parent
-    return [] if os.access(folder, os.W_OK | os.X_OK) else ["the file storage is not writable"]
+    problem = storage.problem()
+    return [problem] if problem else []
 
 
 def _work() -> tuple[dict[str, Any], list[str]]:

@@ -411,6 +411,12 @@ LEFTOVER_SECONDS = env.float("LEFTOVER_SECONDS", default=24 * 3600)
 if LEFTOVER_SECONDS <= CELERY_TASK_TIME_LIMIT:  # an attempt lasts no longer, so an older file belongs to none
     raise ImproperlyConfigured("LEFTOVER_SECONDS has to be greater than TASK_TIME_LIMIT.")
 DATA_FILES_RETENTION = timedelta(days=env.int("DATA_FILES_RETENTION_DAYS", default=30))
+DATA_FILES_SHARED = env.bool("DATA_FILES_SHARED", default=False)  # the folder is the same on all hosts
+S3_BUCKET = env.str("S3_BUCKET", default="")
+S3_ENDPOINT_URL = env.str("S3_ENDPOINT_URL", default="")  # empty: Amazon's
+S3_PREFIX = env.str("S3_PREFIX", default="")  # of every key, "tallyport/" for one
+if DATA_FILES_STORAGE == "s3" and not S3_BUCKET:
+    raise ImproperlyConfigured("DATA_FILES_STORAGE=s3 needs S3_BUCKET.")
 # Where nginx has an internal location for DATA_FILES_DIR, it sends the bytes: docs/install.md.
 X_ACCEL_PREFIX = env.str("X_ACCEL_PREFIX", default="").rstrip("/")
 if X_ACCEL_PREFIX and DATA_FILES_STORAGE != "local":

@@ -121,6 +121,13 @@ def discard_staged(key: str) -> None:
         path_of(key).with_suffix(_STAGED).unlink(missing_ok=True)
 
 
+def problem() -> str:
+    folder = settings.DATA_FILES_DIR
+    if not folder.exists():
+        folder = folder.parent
+    return "" if os.access(folder, os.W_OK | os.X_OK) else "the file storage is not writable"
+
+
 def _closed_to_others(path: str, flags: int) -> int:
     return os.open(path, flags, mode=0o600)
 

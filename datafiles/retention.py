@@ -54,19 +54,19 @@ def purge() -> int:
 
 
 def _purge_step() -> int:
-    """Sets stay locked meanwhile only for a moment; one that somebody changes right now is left to the next run."""
+    """A set that somebody changes right now, or that an operation owns, is left to the next run."""
     with transaction.atomic():
-        due = DataFile.objects.filter(removed_at=None, expires_at__lte=Now(), data_file_set__hold_reason="")
+        due = DataFile.objects.filter(removed_at=None, expires_at__lte=Now()).order_by("expires_at")
+        free = due.filter(data_file_set__hold_reason="", data_file_set__locked=False)
         rows = list(
-            due.filter(data_file_set__locked=False)
-            .select_for_update(of=("self", "data_file_set"), skip_locked=True)
-            .order_by("expires_at")
-            .values_list("pk", "storage_key", "data_file_set_id")[:AT_ONCE]
+            free.select_related("data_file_set")
+            .only("storage_key", "data_file_set__id")
+            .select_for_update(of=("self", "data_file_set"), skip_locked=True)[:AT_ONCE]
         )
-        DataFile.objects.filter(pk__in=[pk for pk, _, _ in rows]).update(removed_at=Now(), storage_key=None)
-        touched = {set_id for _, _, set_id in rows}
+        DataFile.objects.filter(pk__in=[row.pk for row in rows]).update(removed_at=Now(), storage_key=None)
+        touched = {row.data_file_set_id for row in rows}
         DataFileSet.objects.filter(pk__in=touched).update(version=F("version") + 1, last_updated_date=Now())
-        services.drop_bytes([key for _, key, _ in rows if key is not None])
+        services.drop_bytes([row.storage_key for row in rows if row.storage_key is not None])
     return len(rows)
 
 

@@ -27,6 +27,7 @@ __all__ = [
     "discard_staged",
     "older_than",
     "open_range",
+    "problem",
     "reader",
     "removed_on_error",
     "stage",
@@ -73,6 +74,11 @@ def older_than(seconds: float) -> Iterator[tuple[str, bool]]:
 def discard_staged(key: str) -> None:
     """Removes what an attempt left under a temporary name. Raises StorageError."""
     _store().discard_staged(key)
+
+
+def problem() -> str:
+    """Why nothing can be written at the moment; empty when it can."""
+    return _store().problem()
 
 
 @contextmanager

@@ -99,6 +99,9 @@ class Store(Protocol):
     def older_than(self, seconds: float) -> Iterator[tuple[str, bool]]:
         """(key, is staged) of every file whose last write lies further back, for the janitor."""
 
+    def problem(self) -> str:
+        """Why nothing can be written at the moment; empty when it can."""
+
     def discard_staged(self, key: str) -> None:
         """Removes what an attempt left under a temporary name. Raises StorageError."""
 
