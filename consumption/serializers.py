@@ -60,8 +60,8 @@ class ReadBatchRow(NamedTuple):
 
 
 # A set that was deleted leads nowhere.
-_SET_CODE = Case(When(data_file_set__deleted_at=None, then=F("data_file_set__code")))
-_FIELDS = (*ReadBatchRow._fields[:-3], _SET_CODE, "task__rows_written", "task__rows_expected")
+RESULT_SET_CODE = Case(When(data_file_set__deleted_at=None, then=F("data_file_set__code")))
+_FIELDS = (*ReadBatchRow._fields[:-3], RESULT_SET_CODE, "task__rows_written", "task__rows_expected")
 
 
 def read_batch_rows(batches: QuerySet[Any]) -> Iterable[ReadBatchRow]:

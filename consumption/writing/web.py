@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from consumption.entering import WRITERS
 from consumption.links import RESULT_LINKS
 from consumption.models import WriteConsumptionBatch
+from consumption.serializers import RESULT_SET_CODE
 from consumption.writing import operation
 from datafiles.models import DataFile, DataFileSet
 from hypermedia.collections import Collection, CollectionView, SearchView
@@ -64,7 +65,7 @@ class WriteBatchRow(NamedTuple):
         return f"generic/writeconsumptionbatches/{self.id}"
 
 
-_JOINED = ("input_set__code", "data_file_set__code", "task__rows_written", "task__rows_expected")
+_JOINED = ("input_set__code", RESULT_SET_CODE, "task__rows_written", "task__rows_expected")
 _FIELDS = (*WriteBatchRow._fields[: -len(_JOINED)], *_JOINED)
 
 

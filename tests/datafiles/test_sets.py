@@ -16,6 +16,7 @@ from audit.models import Entry
 from datafiles.models import DataFile, DataFileSet
 from hypermedia.readers import Role
 from tests.api.wire import check, messages, pointers
+from tests.api.world import completed
 from tests.conftest import ApiClient, rel, rels
 from tests.datafiles.files import FORM, SETS, filled, form, made, upload
 from tests.factories import UserFactory
@@ -396,6 +397,15 @@ def test_a_deleted_set(client: ApiClient) -> None:
     assert not stored()
     check(client.post(SETS, {"code": "S"}), 201)
     assert check(client.get(address), 200).json()["dataFiles"] == []
+
+
+def test_a_batch_does_not_lead_to_a_deleted_set(client: ApiClient, owner: User) -> None:
+    batch = completed(owner)
+    address = f"/api/generic/readconsumptionbatches/{batch.pk}"
+    result = str(rel(check(client.get(address), 200).json(), "datafileset"))
+    check(client.delete(result), 204)
+    after = check(client.get(address), 200).json()
+    assert (after["status"], rels(after)) == ("Completed", ["self", "operator"])
 
 
 def test_the_same_request_again(client: ApiClient) -> None:
