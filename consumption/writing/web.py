@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
+from django.db.models.expressions import Combinable
 from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -65,7 +66,12 @@ class WriteBatchRow(NamedTuple):
         return f"generic/writeconsumptionbatches/{self.id}"
 
 
-_JOINED = ("input_set__code", RESULT_SET_CODE, "task__rows_written", "task__rows_expected")
+_JOINED: tuple[str | Combinable, ...] = (
+    "input_set__code",
+    RESULT_SET_CODE,
+    "task__rows_written",
+    "task__rows_expected",
+)
 _FIELDS = (*WriteBatchRow._fields[: -len(_JOINED)], *_JOINED)
 
 
