@@ -7,7 +7,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,8 @@ from psycopg.sql import Composed
 from benchmarks import django_lines, ledgers, plain_statements, servers
 from benchmarks.rows import AtLeast, AtMost, Row, Side
 from config.embedded.process import wait_until
-from consumption import exports
+from consumption import export_lines, exports
+from consumption.export_copying import blocks
 from consumption.exports import Window
 from consumption.models import ReadConsumptionBatch
 from consumption.services import start_export
@@ -75,9 +76,10 @@ def against_psql(size: int | None) -> Iterator[tuple[Side, Side]]:
     psql = servers.postgres_program("psql")
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
         every = window(connection)
+        wide = replace(every, wide=exports.estimate(connection, every).wide)
         commands = [
-            *("-c", _copy_command(connection, exports.counter_lines(every), "counters")),
-            *("-c", _copy_command(connection, exports.consumption_lines(every), "consumptions")),
+            *("-c", _copy_command(connection, export_lines.counter_lines(wide), "counters")),
+            *("-c", _copy_command(connection, export_lines.consumption_lines(wide), "consumptions")),
         ]
 
     def other() -> float:
@@ -133,12 +135,13 @@ def against_literals(size: int | None) -> Iterator[tuple[Side, Side]]:
                 began = time.perf_counter()
                 with exports.reading(connection, settings.TIME_ZONE):
                     part = Window(FIFTH, END, exports.find_limits(connection, ["VISITS"]))
-                    exports.copy_lines(connection, make(part), lambda _: None, lambda _: None)
+                    for _ in blocks(connection, export_lines.as_raw_lines(make(part)), room=lambda: MILLION * 100):
+                        pass
                 return time.perf_counter() - began
 
             return side
 
-        yield copy(exports.consumption_lines), copy(plain_statements.consumption_lines)
+        yield copy(export_lines.consumption_lines), copy(plain_statements.consumption_lines)
 
 
 @contextmanager

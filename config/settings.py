@@ -410,6 +410,9 @@ DATA_FILES_DIR = Path(env.str("DATA_FILES_DIR", default=str(VAR_DIR / "files")))
 LEFTOVER_SECONDS = env.float("LEFTOVER_SECONDS", default=24 * 3600)
 if LEFTOVER_SECONDS <= CELERY_TASK_TIME_LIMIT:  # an attempt lasts no longer, so an older file belongs to none
     raise ImproperlyConfigured("LEFTOVER_SECONDS has to be greater than TASK_TIME_LIMIT.")
+EXPORT_FILE_ROWS = env.int("EXPORT_FILE_ROWS", default=5_000_000)  # an export of more has several files
+if EXPORT_FILE_ROWS < 1:
+    raise ImproperlyConfigured("EXPORT_FILE_ROWS has to be at least 1.")
 DATA_FILES_RETENTION = timedelta(days=env.int("DATA_FILES_RETENTION_DAYS", default=30))
 DATA_FILES_SHARED = env.bool("DATA_FILES_SHARED", default=False)  # the folder is the same on all hosts
 S3_BUCKET = env.str("S3_BUCKET", default="")

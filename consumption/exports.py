@@ -1,15 +1,13 @@
-"""Turns the ledger into lines, in PostgreSQL: `COPY` of statements that build the JSON text themselves.
+"""What an export reads: the snapshot, the limits, and the relations that every format takes its rows from.
 
-No HTTP, no Celery, no clock. Formatting a row costs least where it lies; here we only count and pass on. Free text
-goes through `to_json`, so that quotes, backslashes and line breaks are safe and a line break in the output always ends
-a line. Limit ids stand in the statement as literals: joined by code, the planner misjudges the rows and takes
-two to three times as long.
+No HTTP, no Celery, no clock. Limit ids stand in the statements as literals: joined by code, the planner misjudges the
+rows and takes two to three times as long.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,8 +16,8 @@ from typing import Any
 from psycopg import Connection
 from psycopg.sql import SQL, Composed, Literal
 
-BUFFER = 1 << 20  # bytes passed on at a time
 WORK_MEM = "64MB"
+_WIDE = 0.3  # of the limits' entries: from here on it is cheaper to read all of them once than some of them twice
 
 
 @dataclass(frozen=True)
@@ -29,6 +27,7 @@ class ExportedLimit:
     id: int
     code: str
     type: str
+    currency: str = ""
 
 
 @dataclass(frozen=True)
@@ -36,12 +35,14 @@ class Window:
     """Which entries: transaction date-times from `start` to `end`, both inclusive, of these limits.
 
     With `since`, an earlier snapshot, only those that it did not see: what became visible after it, whenever written.
+    `wide` is how to get there, not what is found: the window is likely to have a good part of the limits' entries.
     """
 
     start: datetime
     end: datetime
     limits: Sequence[ExportedLimit]
     since: str | None = None
+    wide: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,98 +70,79 @@ def reading(connection: Connection[Any], time_zone: str) -> Iterator[Snapshot]:
 def find_limits(connection: Connection[Any], codes: Sequence[str] | None) -> list[ExportedLimit]:
     """The limits with these codes, or all of them, as the snapshot has them."""
     rows = connection.execute(
-        "SELECT id, code, type FROM consumption_limit WHERE %s::text[] IS NULL OR code = ANY(%s) ORDER BY id",
+        "SELECT id, code, type, currency FROM consumption_limit WHERE %s::text[] IS NULL OR code = ANY(%s) ORDER BY id",
         [codes, codes],
     )
     return [ExportedLimit(*row) for row in rows]
 
 
-def estimate(connection: Connection[Any], window: Window) -> int:
-    """How many lines the planner expects; a guess for the progress bar, free of charge."""
-    return sum(_plan_rows(connection, statement) for statement in (_entries(window), _touched(window)))
+@dataclass(frozen=True)
+class Estimate:
+    """What the planner expects, free of charge: how many rows for the progress bar, and whether the window is wide."""
+
+    rows: int
+    wide: bool
 
 
-def copy_lines(
-    connection: Connection[Any], statement: Composed, write: Callable[[bytes], None], seen: Callable[[int], None]
-) -> int:
-    """Writes the lines of `statement` in large blocks; the number of lines. `seen` hears of each block's lines."""
-    lines = 0
-    buffer = bytearray()
-    with connection.cursor() as cursor, cursor.copy(_as_raw_lines(statement)) as copy:
-        for data in copy:
-            buffer += data
-            if len(buffer) >= BUFFER:
-                lines += _pass_on(buffer, write, seen)
-    return lines + _pass_on(buffer, write, seen)
+def estimate(connection: Connection[Any], window: Window) -> Estimate:
+    """Raises nothing: a guess, however wrong, changes only how long the export takes."""
+    entries, periods, of_limits = (
+        _plan_rows(connection, SQL("SELECT {} FROM consumption_consumption c WHERE {}").format(what, where))
+        for what, where in (
+            (SQL("c.id"), within(window)),
+            (SQL("DISTINCT c.counter_period_id"), within(window)),
+            (SQL("c.id"), _of_limits(window)),
+        )
+    )
+    return Estimate(entries + periods, wide=entries >= _WIDE * of_limits)
 
 
-def counter_lines(window: Window) -> Composed:
-    """One line a counter period that the window touches, with its total over the whole ledger of the snapshot."""
+def entries(window: Window, what: Composed) -> Composed:
+    """SELECT of the entries of the window, by id; `what` is made of c (entry), p, k, l and s."""
     return SQL(
         """
-        WITH touched AS ({touched}), totals AS ({totals})
-        SELECT '{{"type":"counter","id":' || p.id || ',"limitCode":' || to_json(l.code)::text
-            || ',"counterId":' || k.id || ',"aggregationLevel":"' || k.aggregation_level || '"' || {holder}
-            || ',"startDate":"' || p.start_date || '"' || coalesce(',"endDate":"' || p.end_date || '"', '')
-            || ',"total":{{' || CASE l.type
-                WHEN 'AMOUNT' THEN '"amount":{{"value":' || trim_scale(coalesce(t.amount, 0))
-                    || ',"currency":"' || l.currency || '"}}'
-                WHEN 'UNITS' THEN '"numberOfUnits":' || trim_scale(coalesce(t.number_of_units, 0))
-                ELSE '"serviceDays":' || t.service_days
-            END || '}}}}'
-          FROM totals t
-          JOIN consumption_counterperiod p ON p.id = t.counter_period_id
-          JOIN consumption_counter k ON k.id = p.counter_id
-          JOIN consumption_limit l ON l.id = k.limit_id
-         ORDER BY p.id
-        """
-    ).format(touched=_touched(window), totals=_totals(window), holder=_HOLDER)
-
-
-def consumption_lines(window: Window) -> Composed:
-    """One line an entry of the window."""
-    return SQL(
-        """
-        SELECT '{{"type":"consumption","id":' || c.id || ',"limitCode":' || to_json(l.code)::text
-            || ',"counterId":' || p.counter_id || ',"counterPeriodId":' || c.counter_period_id
-            || ',"transactionDateTime":{{"value":"' || {moment} || '"}},"serviceDate":"' || c.service_date || '"'
-            || {holder}
-            || coalesce(',"amount":{{"value":' || trim_scale(c.amount) || ',"currency":"' || l.currency || '"}}', '')
-            || coalesce(',"numberOfUnits":' || trim_scale(c.number_of_units), '')
-            || coalesce(',"provider":{{"code":' || to_json(c.provider_code)::text || '}}', '')
-            || coalesce(',"externalId":' || to_json(c.external_id)::text, '')
-            || coalesce(',"transactionSourceCode":' || to_json(s.code)::text, '')
-            || coalesce(',"referenceCode":' || to_json(c.reference_code)::text, '')
-            || coalesce(',"description":' || to_json(c.description)::text, '')
-            || CASE WHEN c.withdrawn THEN ',"withdrawn":true}}' ELSE ',"withdrawn":false}}' END
+        SELECT {what}
           FROM consumption_consumption c
           JOIN consumption_counterperiod p ON p.id = c.counter_period_id
           JOIN consumption_counter k ON k.id = p.counter_id
           JOIN consumption_limit l ON l.id = c.limit_id
           LEFT JOIN consumption_transactionsource s ON s.id = c.transaction_source_id
-         WHERE {condition}
+         WHERE {within}
          ORDER BY c.id
         """
-    ).format(moment=_MOMENT, holder=_HOLDER, condition=_condition(window))
+    ).format(what=what, within=within(window))
 
 
-_HOLDER = SQL(
-    """coalesce(',"person":{"code":' || to_json(k.person_code)::text || '}',"""
-    """ ',"familyCode":' || to_json(k.family_code)::text)"""
-)
-# Milliseconds, left out when they are zero; the only full stop in the text is the one before them.
-_MOMENT = SQL("""replace(to_char(c.transaction_datetime, 'YYYY-MM-DD"T"HH24:MI:SS.MSTZH:TZM'), '.000', '')""")
+def counters(window: Window, what: Composed) -> Composed:
+    """SELECT of the counter periods that the window touches, by id; `what` is made of t, p, k and l.
+
+    t has the totals over the whole ledger of the snapshot: `value` and `service_days`.
+    """
+    return SQL(
+        """
+        WITH {totals}
+        SELECT {what}
+          FROM totals t
+          JOIN consumption_counterperiod p ON p.id = t.counter_period_id
+          JOIN consumption_counter k ON k.id = p.counter_id
+          JOIN consumption_limit l ON l.id = k.limit_id
+         WHERE {reconciled}
+         ORDER BY p.id
+        """
+    ).format(totals=_totals(window), what=what, reconciled=_RECONCILED)
 
 
-def _condition(window: Window) -> Composed:
+def within(window: Window) -> Composed:
+    """The condition on c of the entries to be exported."""
+    return SQL("{} AND c.transaction_datetime BETWEEN {} AND {}{}").format(
+        _of_limits(window), Literal(window.start), Literal(window.end), _unseen_by(window.since)
+    )
+
+
+def _of_limits(window: Window) -> Composed:
     if not window.limits:
         return SQL("{}").format(SQL("false"))
-    return SQL("c.limit_id IN ({}) AND c.transaction_datetime BETWEEN {} AND {}{}").format(
-        SQL(", ").join(Literal(limit.id) for limit in window.limits),
-        Literal(window.start),
-        Literal(window.end),
-        _unseen_by(window.since),
-    )
+    return SQL("c.limit_id IN ({})").format(SQL(", ").join(Literal(limit.id) for limit in window.limits))
 
 
 def _unseen_by(snapshot: str | None) -> Composed:
@@ -173,49 +155,82 @@ def _unseen_by(snapshot: str | None) -> Composed:
     ).format(Literal(int(snapshot.partition(":")[0])), Literal(snapshot))
 
 
-def _entries(window: Window) -> Composed:
-    return SQL("SELECT c.id FROM consumption_consumption c WHERE {}").format(_condition(window))
-
-
-def _touched(window: Window) -> Composed:
-    return SQL("SELECT DISTINCT c.counter_period_id FROM consumption_consumption c WHERE {}").format(_condition(window))
-
-
 def _totals(window: Window) -> Composed:
-    """The sums of all entries of the touched periods, in the window or not.
+    """The CTE `totals`: of each touched period the sums of all its entries, in the window or not, and beside them what
+    the window has of it, for the reconciliation.
 
+    A narrow window looks for the periods that it touches first; a wide one goes over the limits' entries once.
     A service day counts once however many entries it has, and no longer when all of them were withdrawn.
     """
-    if not any(limit.type == "SERVICE_DAYS" for limit in window.limits):
-        return SQL("{}").format(
-            SQL(
-                "SELECT c.counter_period_id, sum(c.amount) AS amount, sum(c.number_of_units) AS number_of_units,"
-                " 0 AS service_days FROM consumption_consumption c JOIN touched USING (counter_period_id) GROUP BY 1"
-            )
+    with_days = any(limit.type == "SERVICE_DAYS" for limit in window.limits)
+    parts = {"within": within(window), "of_limits": _of_limits(window), "touched": SQL(""), "only": SQL("")}
+    if not window.wide:
+        parts["touched"] = SQL("touched AS ({}),").format(
+            SQL("SELECT DISTINCT c.counter_period_id FROM consumption_consumption c WHERE {}").format(within(window))
         )
-    return SQL("{}").format(
-        SQL(
-            "SELECT counter_period_id, sum(amount) AS amount, sum(number_of_units) AS number_of_units,"
-            " count(*) FILTER (WHERE used > 0) AS service_days FROM ("
-            "SELECT c.counter_period_id, c.service_date, sum(c.amount) AS amount,"
-            " sum(c.number_of_units) AS number_of_units, sum(CASE WHEN c.withdrawn THEN -1 ELSE 1 END) AS used"
-            " FROM consumption_consumption c JOIN touched USING (counter_period_id) GROUP BY 1, 2"
-            ") days GROUP BY 1"
-        )
+        parts["only"] = SQL("JOIN touched USING (counter_period_id)")
+    return (_TOTALS_WITH_DAYS if with_days else _TOTALS).format(**parts)
+
+
+_TOTALS = SQL(
+    """
+    {touched} totals AS (
+        SELECT c.counter_period_id, sum(coalesce(c.amount, c.number_of_units)) AS value, 0 AS service_days,
+               count(*) FILTER (WHERE {within}) AS entries,
+               sum(coalesce(c.amount, c.number_of_units)) FILTER (WHERE {within}) AS value_within,
+               0 AS service_days_within,
+               min(c.transaction_datetime) FILTER (WHERE {within}) AS first,
+               max(c.transaction_datetime) FILTER (WHERE {within}) AS last
+          FROM consumption_consumption c {only}
+         WHERE {of_limits}
+         GROUP BY 1
+        HAVING bool_or({within})
     )
-
-
-def _as_raw_lines(statement: Composed) -> Composed:
-    """COPY's text format would double backslashes; csv with a quote and a delimiter that JSON never has does not."""
-    return SQL("COPY ({}) TO STDOUT (FORMAT csv, QUOTE E'\\x01', DELIMITER E'\\x02')").format(statement)
-
-
-def _pass_on(buffer: bytearray, write: Callable[[bytes], None], seen: Callable[[int], None]) -> int:
-    lines = buffer.count(b"\n")
-    write(bytes(buffer))
-    buffer.clear()
-    seen(lines)
-    return lines
+    """
+)
+_TOTALS_WITH_DAYS = SQL(
+    """
+    {touched} days AS (
+        SELECT c.counter_period_id, c.service_date, sum(coalesce(c.amount, c.number_of_units)) AS value,
+               sum(CASE WHEN c.withdrawn THEN -1 ELSE 1 END) AS used,
+               count(*) FILTER (WHERE {within}) AS entries,
+               sum(coalesce(c.amount, c.number_of_units)) FILTER (WHERE {within}) AS value_within,
+               sum(CASE WHEN c.withdrawn THEN -1 ELSE 1 END) FILTER (WHERE {within}) AS used_within,
+               min(c.transaction_datetime) FILTER (WHERE {within}) AS first,
+               max(c.transaction_datetime) FILTER (WHERE {within}) AS last
+          FROM consumption_consumption c {only}
+         WHERE {of_limits}
+         GROUP BY 1, 2
+    ), totals AS (
+        SELECT counter_period_id, sum(value) AS value, count(*) FILTER (WHERE used > 0) AS service_days,
+               sum(entries) AS entries, sum(value_within) AS value_within,
+               count(*) FILTER (WHERE used_within > 0) AS service_days_within, min(first) AS first, max(last) AS last
+          FROM days
+         GROUP BY 1
+        HAVING sum(entries) > 0
+    )
+    """
+)
+# Works out the reconciliation over the same rows, in the statement that prints them: an uncorrelated subquery, so it
+# runs once. A variable of the transaction carries it past COPY, which brings nothing but rows.
+RECONCILIATION = "tallyport.reconciliation"
+_RECONCILED = SQL(
+    """
+    (SELECT set_config('tallyport.reconciliation', coalesce(json_agg(of_limit)::text, '[]'), true) FROM (
+        SELECT k.limit_id, sum(t.entries) AS consumptions, count(*) AS counters,
+               coalesce(sum(t.value_within), 0)::text AS value, sum(t.service_days_within) AS service_days,
+               min(t.first) AS first, max(t.last) AS last,
+               count(*) FILTER (
+                   WHERE p.total <> CASE l.type WHEN 'SERVICE_DAYS' THEN t.service_days ELSE coalesce(t.value, 0) END
+               ) AS mismatches
+          FROM totals t
+          JOIN consumption_counterperiod p ON p.id = t.counter_period_id
+          JOIN consumption_counter k ON k.id = p.counter_id
+          JOIN consumption_limit l ON l.id = k.limit_id
+         GROUP BY k.limit_id
+    ) of_limit) IS NOT NULL
+    """
+)
 
 
 def _plan_rows(connection: Connection[Any], statement: Composed) -> int:

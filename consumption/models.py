@@ -212,10 +212,14 @@ class LedgerCluster(models.Model):
 
 class ExportFormat(models.TextChoices):
     NDJSON = "ndjson"
+    CSV = "csv"
+    PARQUET = "parquet"
 
 
 class Compression(models.TextChoices):
     NONE = "none"
+    GZIP = "gzip"
+    ZSTD = "zstd"
 
 
 class ExportSeriesQuerySet(models.QuerySet["ExportSeries"]):

@@ -3,44 +3,64 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from typing import Any, cast
 
 from django.conf import settings
 from psycopg import Connection
 
-from consumption import closing, exports, series
+from consumption import closing, exports, reconciliation, series
 from consumption.allowances import allowed_codes
+from consumption.export_copying import blocks
+from consumption.export_files import ExportFiles, discard
+from consumption.export_formats import is_available
 from consumption.exports import ExportedLimit, Snapshot, Window
-from consumption.models import ReadConsumptionBatch
-from datafiles import storage
+from consumption.models import Compression, ExportFormat, ReadConsumptionBatch
+from consumption.reconciliation import Total
 from datafiles.services import Content, store_set
-from datafiles.storage import Published, Staged, StorageError
+from datafiles.storage import StorageError
 from hypermedia.failpoints import hit
 from jobs import registry
+from jobs import services as jobs
 from jobs.errors import OperationFailed
 from jobs.models import Task
 from jobs.registry import LongRunningOperation
 from jobs.running import Result, Run
 
-NDJSON = "application/x-ndjson"
 _WRITER_POLL_SECONDS = 0.1
 
 
 def export(run: Run) -> Result:
     """Exports one batch: waits until its window is complete, then writes everything from one snapshot."""
     batch = cast(ReadConsumptionBatch, run.operation)
+    _check_format(batch)
     series.join(batch)
     try:
-        with run.connect() as connection:
-            wait_until_complete(run, connection, batch)
-            with storage.stage() as staged:
+        with ExitStack() as staged:
+            files = ExportFiles(staged, batch.format or ExportFormat.NDJSON, batch.compression or Compression.NONE)
+            with run.connect() as connection:
+                wait_until_complete(run, connection, batch)
                 with exports.reading(connection, settings.TIME_ZONE) as snapshot:
-                    rows = _write(run, connection, batch, staged)
-                published = staged.publish(row_count=rows)
+                    totals = _write(run, connection, batch, files)
+            contents = files.publish()
     except StorageError as error:
         raise OperationFailed("DAT-FA-001", error.what, error.advice) from error
-    return Result(partial(_record, batch, snapshot, published), partial(storage.delete, published.key))
+    return Result(
+        partial(_record, batch, snapshot, contents, totals), partial(discard, [each.published for each in contents])
+    )
+
+
+def _check_format(batch: ReadConsumptionBatch) -> None:
+    """The web server that took the request may have more installed than this worker."""
+    if batch.format is not None and not is_available(batch.format):
+        raise OperationFailed(
+            "CON-FA-006",
+            f"The format {batch.format} is not installed on the worker.",
+            "A restart helps once an operator has installed it there; or request another format.",
+        )
 
 
 def wait_until_complete(run: Run, connection: Connection[Any], batch: ReadConsumptionBatch) -> None:
@@ -64,23 +84,21 @@ def wait_until_complete(run: Run, connection: Connection[Any], batch: ReadConsum
         waiting = closing.writers(connection, among=waiting)
 
 
-def _write(run: Run, connection: Connection[Any], batch: ReadConsumptionBatch, staged: Staged) -> int:
-    """Counters first, then consumptions; the number of lines."""
+def _write(run: Run, connection: Connection[Any], batch: ReadConsumptionBatch, files: ExportFiles) -> list[Total]:
+    """Counters first, then consumptions; what they come to."""
     limits = _limits(connection, batch)
     window = Window(batch.transaction_start, batch.transaction_end, limits, batch.since_snapshot)
     expected = exports.estimate(connection, window)
-    run.progress(0, expected)
-    written = 0
-
-    def seen(lines: int) -> None:
-        nonlocal written
-        written += lines
-        hit("export.chunk")
-        run.progress(written, expected)
-
-    for statement in (exports.counter_lines(window), exports.consumption_lines(window)):
-        exports.copy_lines(connection, statement, staged.write, seen)
-    return written
+    run.progress(0, expected.rows)
+    for section in files.format.sections(replace(window, wide=expected.wide)):
+        files.begin(section)
+        for statement in section.statements:
+            for block in blocks(connection, statement, room=files.room, line_end=files.format.line_end):
+                files.write(block)
+                hit("export.chunk")
+                run.progress(files.rows, expected.rows)
+        files.end()
+    return reconciliation.read(connection, limits)
 
 
 def _limits(connection: Connection[Any], batch: ReadConsumptionBatch) -> list[ExportedLimit]:
@@ -95,15 +113,25 @@ def _limits(connection: Connection[Any], batch: ReadConsumptionBatch) -> list[Ex
     return limits
 
 
-def _record(batch: ReadConsumptionBatch, snapshot: Snapshot, published: Published) -> None:
-    content = Content(published, "Export of counters and consumptions", NDJSON)
-    data_file_set = store_set(owner_id=batch.created_by_id, description=f"Export {batch.pk}", contents=[content])
+def _record(
+    batch: ReadConsumptionBatch, snapshot: Snapshot, contents: Sequence[Content], totals: Sequence[Total]
+) -> None:
+    data_file_set = store_set(
+        owner_id=batch.created_by_id,
+        description=f"Export {batch.pk}",
+        contents=contents,
+        snapshot_at=snapshot.taken_at,
+        totals=[total.document() for total in totals],
+    )
     # The renewals of the lease stored the progress only every other second.
-    Task.objects.filter(pk=batch.task_id).update(rows_written=published.row_count)
+    rows = sum(content.published.row_count or 0 for content in contents)
+    Task.objects.filter(pk=batch.task_id).update(rows_written=rows)
     ReadConsumptionBatch.objects.filter(pk=batch.pk).update(
         data_file_set=data_file_set, snapshot=snapshot.text, snapshot_at=snapshot.taken_at
     )
     series.advance(batch, snapshot.text, snapshot.taken_at)
+    if text := reconciliation.warning(totals):
+        jobs.say(batch.task_id, jobs.Severity.INFORMATIVE, "CON-IN-001", text)
 
 
 READ_CONSUMPTION_BATCH = LongRunningOperation(

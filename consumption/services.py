@@ -9,6 +9,7 @@ from django.db import connection
 
 from consumption import exports
 from consumption.allowances import allowed_limits
+from consumption.export_formats import is_available
 from consumption.exports import Window
 from consumption.models import ExportSeries, ReadConsumptionBatch
 from hypermedia.errors import ResultMessage, RuleBroken
@@ -35,7 +36,11 @@ def start_export(
 
     Raises RuleBroken with every rule that the request breaks.
     """
-    broken = [*_window_rules(transaction_start, transaction_end), *limit_rules(user_id, limit_codes)]
+    broken = [
+        *_window_rules(transaction_start, transaction_end),
+        *limit_rules(user_id, limit_codes),
+        *_format_rules(format),
+    ]
     if broken:
         raise RuleBroken(*broken)
     batch = ReadConsumptionBatch(
@@ -64,7 +69,7 @@ def estimate_export(
     codes = list(allowed_limits(user_id).values_list("code", flat=True)) if limit_codes is None else limit_codes
     connection.ensure_connection()
     limits = exports.find_limits(connection.connection, list(codes))
-    return exports.estimate(connection.connection, Window(transaction_start, transaction_end, limits))
+    return exports.estimate(connection.connection, Window(transaction_start, transaction_end, limits)).rows
 
 
 def _window_rules(start: datetime, end: datetime) -> list[ResultMessage]:
@@ -72,6 +77,13 @@ def _window_rules(start: datetime, end: datetime) -> list[ResultMessage]:
         return []
     text = "The end lies before the start; transactionEndDateTime has to be the same moment or a later one."
     return [ResultMessage("CON-IP-001", text, "/transactionEndDateTime")]
+
+
+def _format_rules(format: str | None) -> list[ResultMessage]:
+    if format is None or is_available(format):
+        return []
+    text = f"The format {format} is not installed on this server; ask for ndjson or csv."
+    return [ResultMessage("CON-IP-003", text, "/format")]
 
 
 def limit_rules(user_id: int, codes: Sequence[str] | None) -> list[ResultMessage]:

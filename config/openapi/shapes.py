@@ -55,8 +55,8 @@ TECHNICAL: dict[str, Schema] = {
     "lastUpdatedDate": ref("DateTime"),
 }
 _FORMATS = {
-    "format": {**one_of("ndjson"), "default": "ndjson"},
-    "compression": {**one_of("none"), "default": "none"},
+    "format": {**one_of("ndjson", "csv", "parquet"), "default": "ndjson"},
+    "compression": {**one_of("none", "gzip", "zstd"), "default": "none"},
 }
 _LIMIT_CODES = {"type": "array", "items": given_text(60), "minItems": 1, "maxItems": 1000}
 
