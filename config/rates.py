@@ -9,6 +9,7 @@ refuses by its own count alone.
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from dataclasses import dataclass
@@ -37,6 +38,13 @@ class Count:
     told: int = 0
     untold: int = 0
 
+    @property
+    def sum(self) -> int:
+        return self.told + self.untold
+
+
+_NONE = Count()
+
 
 class Shared:
     """The numbers that the processes share. Never raises, never takes longer than a moment."""
@@ -64,32 +72,52 @@ class Shared:
 
 
 class Rates:
-    """Counts by user and kind of request, minute by minute."""
+    """Counts by user and kind of request. What was granted in the minute before weighs less and less, so that neither
+    the turn of a minute doubles a limit, nor a refusal prolongs itself."""
 
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
         self._lock = threading.Lock()
         self._minute = 0
         self._counts: dict[str, Count] = {}
+        self._before: dict[str, Count] = {}
 
-    def take(self, key: str, limit: int) -> bool:
-        """Counts one request; False when it is one too many in this minute."""
-        minute = int(time.time() // WINDOW_SECONDS)
+    def take(self, key: str, limit: int) -> int:
+        """Grants one request, and counts it; otherwise the seconds to wait, at least 1."""
+        minute, elapsed = divmod(time.time(), WINDOW_SECONDS)
         with self._lock:
-            if minute != self._minute:
-                self._minute, self._counts = minute, {}
+            self._turn(int(minute))
             count = self._counts.setdefault(key, Count())
+            before = self._before.get(key, _NONE).sum
+            if wait := seconds_to_wait(before, count.sum, limit, elapsed):
+                return wait
             count.untold += 1
             telling = count.untold if count.untold >= max(1, limit // _TOLD_TIMES) else 0
         if telling:
-            self._tell(count, f"tallyport-rate-{key}-{minute}", telling)
-        return count.told + count.untold <= limit
+            self._tell(count, f"tallyport-rate-{key}-{int(minute)}", telling)
+        return 0
+
+    def _turn(self, minute: int) -> None:
+        if minute != self._minute:
+            self._before = self._counts if minute == self._minute + 1 else {}
+            self._minute, self._counts = minute, {}
 
     def _tell(self, count: Count, key: str, number: int) -> None:
         total = self._shared.add(key, number)
         if total is not None:
             with self._lock:
                 count.told, count.untold = max(count.told, total), count.untold - number
+
+
+def seconds_to_wait(before: int, now: int, limit: int, elapsed: float) -> int:
+    """0 when one more fits beside what was granted in the minute before, of which `elapsed` seconds are over again,
+    and in this one."""
+    fits = limit - 1 - now  # what may be left of the minute before
+    if before * (1 - elapsed / WINDOW_SECONDS) <= fits:
+        return 0
+    if fits >= 0:
+        return max(1, math.ceil(WINDOW_SECONDS * (1 - fits / before) - elapsed))
+    return math.ceil(WINDOW_SECONDS - elapsed + WINDOW_SECONDS * (now + 1 - limit) / now)
 
 
 rates = Rates(Shared(settings.RATES_URL))
@@ -104,7 +132,7 @@ class RequestRate(BaseThrottle):
             return True
         polls = getattr(view, "polled", False) and request.method in {"GET", "HEAD"}
         limit = settings.POLLS_PER_MINUTE if polls else settings.REQUESTS_PER_MINUTE
-        if limit and not rates.take(f"{request.auth.user_id}-{'polls' if polls else 'requests'}", limit):
-            wait = WINDOW_SECONDS - int(time.time()) % WINDOW_SECONDS
-            raise TooMany(f"More than {limit} requests in this minute; go on in {wait} seconds.", retry_after=wait)
+        wait = rates.take(f"{request.auth.user_id}-{'polls' if polls else 'requests'}", limit) if limit else 0
+        if wait:
+            raise TooMany(f"More than {limit} requests in a minute; go on in {wait} seconds.", retry_after=wait)
         return True
