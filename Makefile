@@ -40,11 +40,14 @@ bench: .venv/installed-test ## Measure the ratios that matter, in under 10 minut
 bench-all: .venv/installed-test ## Measure all of them
 	$(PYTHON) -m benchmarks --all $(if $(N),--size $(N))
 
-check: .venv/installed-test ## Style, types, import rules, missing migrations, production settings
+check: .venv/installed-test ## Style, types, import rules, security, missing migrations, production settings
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
 	.venv/bin/lint-imports
+	.venv/bin/bandit --quiet --severity-level medium --confidence-level medium -r audit config consumption datafiles hypermedia jobs
+	.ci/scan-secrets
+	.ci/audit-dependencies
 	$(PYTHON) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run  # without a database it warns
 	env $(PRODUCTION) $(MANAGE) check --deploy --fail-level WARNING
 

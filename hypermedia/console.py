@@ -76,7 +76,7 @@ class Panel:
     wide: bool = True
 
     def render(self) -> SafeString:
-        return SafeString(render_to_string(self.template, self.context))
+        return SafeString(render_to_string(self.template, self.context))  # nosec B308 B703
 
 
 def facts(key: str, title: str, rows: list[tuple[str, Any]], *, wide: bool = False) -> Panel:

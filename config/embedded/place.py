@@ -14,8 +14,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 # Folders of fixed names in shared places: folders.own() refuses one that another user put there.
-RUNTIME = Path("/tmp")  # noqa: S108  a socket's whole path may have 107 bytes, and TMPDIR may be long
-SCRATCH = [Path("/var/tmp"), Path("/tmp"), Path("/var/lib")]  # noqa: S108  the first that may hold programs
+RUNTIME = Path("/tmp")  # nosec B108  # noqa: S108  a socket's whole path may have 107 bytes, and TMPDIR may be long
+SCRATCH = [Path("/var/tmp"), Path("/tmp"), Path("/var/lib")]  # nosec B108  # noqa: S108  the first that may hold programs
 
 
 @dataclass(frozen=True)

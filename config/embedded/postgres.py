@@ -25,6 +25,9 @@ SETTINGS = {
     "jit": "off",
     "log_line_prefix": "%m ",
     "log_checkpoints": "off",
+    # A failed statement holds the values that it was made for, and DETAIL the row that broke a constraint.
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
 }
 HASTY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
 START_SECONDS = 60  # after a crash the log is replayed first

@@ -26,7 +26,7 @@ class Address:
 
     @property
     def probe_host(self) -> str:
-        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
+        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # nosec B104  # noqa: S104
 
 
 def address(port: int) -> Address:
