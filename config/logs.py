@@ -14,6 +14,7 @@ from typing import Any
 import psycopg
 import structlog
 from django.db import Error as DatabaseFailure
+from structlog.typing import EventDict
 
 # Beside time, level, logger and the message itself.
 FIELDS = ("request_id", "user_id", "task_id", "delivery_id", "endpoint_id", "job_id", "route", "status", "milliseconds")
@@ -47,7 +48,7 @@ def described(error: BaseException) -> dict[str, Any]:
     }
 
 
-def tell_errors(_: Any, __: str, event: dict[str, Any]) -> dict[str, Any]:
+def tell_errors(_: Any, __: str, event: EventDict) -> EventDict:
     """A structlog processor: the exceptions of a record as a list, and their texts nowhere."""
     found = event.pop("exc_info", None)
     if found and found[1] is not None:

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -131,7 +132,7 @@ def prepare(fleet: Fleet) -> None:
     for name, instance in (("worker@", "1"), ("worker@", "2"), ("keeper@", "1"), ("keeper@", "2"), ("beat", "")):
         fleet.start(name, instance)
     for port in fleet.ports:
-        fleet.wait(f"web {port} answers", lambda port=port: is_ready(fleet, port))
+        fleet.wait(f"web {port} answers", partial(is_ready, fleet, port))
 
 
 def is_ready(fleet: Fleet, port: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+SETTINGS = ROOT / "config" / "settings.py"
 SECRET = "canary-" + "s3cr3t" * 10
 PRODUCTION = {
     "ENVIRONMENT": "production",
@@ -111,3 +113,12 @@ def test_refused_and_no_secret_told(wrong: dict[str, str], named: str) -> None:
     assert done.returncode != 0
     assert named in done.stderr
     assert SECRET not in done.stdout + done.stderr
+
+
+def test_every_variable_is_documented() -> None:
+    """docs/install.md names whatever settings.py reads; what the commands for people read is theirs to tell."""
+    read = set(re.findall(r'(?:env\.\w+|required_in_production)\(\s*"([A-Z_0-9]+)"', SETTINGS.read_text()))
+    told = set(re.findall(r"`([A-Z_0-9]+)`", (ROOT / "docs" / "install.md").read_text()))
+    elsewhere = {name for name in read if name.startswith("TALLYPORT_")} | {"ENVIRONMENT", "PORT"}
+    assert len(read) > 50
+    assert read - told - elsewhere == set()
