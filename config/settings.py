@@ -246,7 +246,7 @@ SPECTACULAR_SETTINGS = {
 
 # -- log-in to the console -------------------------------------------------------------------------
 
-# The API does not pass here: its passwords are checked, and its rates bounded, elsewhere. A name is locked only for the
+# The API does not pass here: against guessing there, SECURITY.md counts on the proxy. A name is locked only for the
 # address that failed, so that nobody can lock out a site or another user from outside.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_FAILURE_LIMIT = env.int("LOGIN_FAILURES", default=10)

@@ -1,4 +1,4 @@
-"""What the pages for people may load and run. docs/security.md gives the reason for each exception."""
+"""What the pages for people may load and run. SECURITY.md gives the reason for each exception."""
 
 from __future__ import annotations
 
