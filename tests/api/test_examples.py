@@ -18,7 +18,7 @@ from config.openapi.examples import FILE, examples
 from config.openapi.routes import ROUTES
 from tests.api import matrix
 from tests.api.matrix import Row
-from tests.api.requests import address, body_for, undone
+from tests.api.requests import address, body_for, headers_for, undone
 from tests.api.world import World
 
 pytestmark = pytest.mark.django_db
@@ -38,11 +38,13 @@ def row_of(method: str, path: str) -> Row:
 def asked(world: World, method: str, path: str) -> dict[str, Any]:
     """`{"request"?, "status", "response"?}` of one operation, as somebody who may sees it."""
     row = row_of(method, path)
-    persona = next(name for name in ASKING if row.expected[name][0] < 300)
+    persona = next((name for name in ASKING if row.expected[name][0] < 300), ASKING[0])
     names = world.identifiers(persona, "own")
     body = body_for(row, names)
     with undone(method):
-        response = world.clients[persona].request(method, address(row.route, names), body, Accept="application/json")
+        response = world.clients[persona].request(
+            method, address(row.route, names), body, Accept="application/json", **headers_for(row)
+        )
         content = response.getvalue()
     example: dict[str, Any] = {"request": body} if body is not None and ROUTES[method, path].body else {}
     example["status"] = str(response.status_code)
