@@ -342,6 +342,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 3600.0,
         "options": {"expires": 3600},
     },
+    "forget-callbacks": {"task": "jobs.callbacks.tasks.forget", "schedule": 600.0, "options": {"expires": 600}},
     "forget-audit": {"task": "audit.tasks.forget", "schedule": 600.0, "options": {"expires": 600}},
     "forget": {"task": "jobs.tasks.forget", "schedule": 600.0, "options": {"expires": 600}},
     "plan": {
@@ -364,6 +365,7 @@ REPUBLISH_SECONDS = env.float("REPUBLISH_SECONDS", default=15)  # doubles with e
 LEASE_SECONDS = env.float("LEASE_SECONDS", default=30)
 LEASE_RENEWAL_SECONDS = env.float("LEASE_RENEWAL_SECONDS", default=2)
 MAX_ATTEMPTS = 3
+TASK_RETENTION = timedelta(days=env.int("TASK_RETENTION_DAYS", default=60))  # of what ended, messages and all
 CLOSED_WINDOW_WAIT = timedelta(seconds=env.float("CLOSED_WINDOW_WAIT_SECONDS", default=300))
 
 # A scheduled run that is planned later than this was missed.

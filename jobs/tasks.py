@@ -10,7 +10,7 @@ from celery import shared_task
 from celery.exceptions import Ignore
 from django.db import InterfaceError, OperationalError
 
-from jobs import heartbeats, recovery, running
+from jobs import heartbeats, recovery, retention, running
 from jobs.doorbell import ring
 from jobs.models import KeptAnswer
 
@@ -44,5 +44,6 @@ def sweep() -> dict[str, int]:
 
 @shared_task(name="jobs.tasks.forget")
 def forget() -> int:
-    """Beat's knock: removes the answers whose `Idempotency-Key` is a day old, and workers that were gone as long."""
-    return KeptAnswer.objects.forget() + heartbeats.forget()
+    """Beat's knock: removes the answers whose `Idempotency-Key` is a day old, workers that were gone as long, and tasks
+    that ended before TASK_RETENTION."""
+    return KeptAnswer.objects.forget() + heartbeats.forget() + retention.forget_tasks()
