@@ -102,10 +102,14 @@ def user_id_of(request: HttpRequest) -> int:
     return int(request.user.pk)
 
 
-class ActingAdmin(ReadOnlyAdmin):
-    """A read-only admin with named actions."""
+class ActsMixin:
+    """An admin with named actions."""
 
     named_actions: tuple[NamedAction, ...] = ()
+    admin_site: Any
+    opts: Any
+    get_queryset: Any
+    message_user: Any
 
     def allowed_actions(self, request: HttpRequest) -> list[NamedAction]:
         return [action for action in self.named_actions if request.user.has_perm(action.permission)]
@@ -126,7 +130,7 @@ class ActingAdmin(ReadOnlyAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.act_view)
-        return [path("act/<slug:name>/", view, name=self._url_name), *super().get_urls()]
+        return [path("act/<slug:name>/", view, name=self._url_name), *super().get_urls()]  # type: ignore[misc]
 
     @property
     def _url_name(self) -> str:
@@ -200,6 +204,10 @@ class ActingAdmin(ReadOnlyAdmin):
         else:
             self.message_user(request, str(item.done), messages.SUCCESS)
         return HttpResponseRedirect(item.address)
+
+
+class ActingAdmin(ActsMixin, ReadOnlyAdmin):
+    """A read-only admin with named actions."""
 
 
 def _record(action: NamedAction, item: Item, acting: Acting) -> None:

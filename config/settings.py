@@ -465,6 +465,6 @@ LOGGING: dict[str, Any] = {
     "loggers": {
         # The sweep comes by every few seconds; what it finds is logged by itself.
         name: {"level": "WARNING"}
-        for name in ("celery.beat", "celery.worker.strategy", "celery.app.trace")
+        for name in ("axes", "celery.beat", "celery.worker.strategy", "celery.app.trace")
     },
 }

@@ -120,7 +120,7 @@ class PageMixin:
     def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         return {
             "row": row,
-            "title": str(row).capitalize(),
+            "title": f"{str(row)[:1].upper()}{str(row)[1:]}",
             "subtitle": None,
             "headline": self.headline(row),
             "panels": self.panels(request, row),

