@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
+from consumption.schedules.models import ExportSchedule, ScheduledRun
 from hypermedia.showing import Tone, duration, size
 from jobs import figures, registry
 from jobs.callbacks.models import IntegrationJob
@@ -21,6 +23,7 @@ from jobs.notifications.models import Delivery, NotificationEndpoint
 from jobs.notifications.states import DeliveryStatus
 
 LATELY = timedelta(days=7)
+UNPLANNED = timedelta(minutes=5)  # a schedule that is due for longer than that has no planner
 UNSENT = timedelta(minutes=2)  # a delivery that is due for longer than that has no worker
 ALMOST_FULL, FULL = 85, 95  # percent of the disk
 
@@ -49,7 +52,7 @@ class Disk:
 
 def all_needs(queue: Queue, disk: Disk | None) -> list[Need]:
     """The worst first."""
-    found = [*_queue(queue), *_disk(disk), *_failed(), *_silent(), *_endpoints(), *_deliveries()]
+    found = [*_queue(queue), *_disk(disk), *_failed(), *_silent(), *_endpoints(), *_deliveries(), *_schedules()]
     return sorted(found, key=lambda need: need.tone is not Tone.BAD)
 
 
@@ -144,5 +147,17 @@ def _deliveries() -> Iterator[Need]:
         yield Need(Tone.BAD, "Deliveries wait", why, address, "notifications.view_delivery", count)
 
 
-def _count(rows: QuerySet[IntegrationJob] | QuerySet[NotificationEndpoint] | QuerySet[Delivery]) -> int:
+def _schedules() -> Iterator[Need]:
+    permission = "schedules.view_exportschedule"
+    if count := _count(ExportSchedule.objects.due(timezone.now() - UNPLANNED)):
+        why = "Their time has passed and nobody planned it. Are beat and a worker for housekeeping running?"
+        yield Need(Tone.BAD, "Schedules are late", why, listed("schedules_exportschedule"), permission, count)
+    refused = ScheduledRun.objects.filter(outcome=ScheduledRun.Outcome.REFUSED, created_at__gte=timezone.now() - LATELY)
+    if count := _count(refused):
+        why = "Exports that their schedules did not start in the last 7 days; each run says why."
+        address = listed("schedules_scheduledrun", "outcome__exact=refused")
+        yield Need(Tone.BAD, "Refused scheduled exports", why, address, permission, count)
+
+
+def _count(rows: QuerySet[Any]) -> int:
     return rows.values("pk")[: figures.COUNTED].count()

@@ -1,65 +1,120 @@
-"""Schedules in the console: made, changed, paused and run through the services, and what became of their runs."""
+"""Schedules in the console: made and changed by a form, acted upon by name; and what became of each run."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import ForeignKey, OuterRef, QuerySet, Subquery
 from django.forms import ModelForm
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.html import format_html, format_html_join
-from unfold.decorators import display
+from django.utils.html import format_html
 from unfold.widgets import UnfoldAdminSelect2MultipleWidget, UnfoldAdminSelect2Widget
 
+from audit.acting import Acting, ActingAdmin, NamedAction, user_id_of
 from consumption.schedules import services
 from consumption.schedules.forms import ScheduleForm, possible_owners, time_zones
 from consumption.schedules.models import ExportSchedule, ScheduledRun
 from consumption.schedules.planner import database_time
-from hypermedia.console import ConsoleAdmin, ReadOnlyAdmin
-from hypermedia.errors import DomainError
+from hypermedia.console import PageMixin, Panel, ReadOnlyAdmin, facts, table
+from hypermedia.showing import NOTHING, Tone, anchor, chip, moment
 
-OUTCOME_COLOURS = {
-    ScheduledRun.Outcome.STARTED: "success",
-    ScheduledRun.Outcome.REFUSED: "danger",
-    ScheduledRun.Outcome.SKIPPED: "warning",
-}
-STATE_COLOURS = {"on": "success", "paused": "warning", "over": "danger"}
+OUTCOMES = {"started": Tone.GOOD, "refused": Tone.BAD, "skipped": Tone.WAITING}
+ENDS = {"Completed": Tone.GOOD, "In Progress": Tone.BUSY, "Failed": Tone.BAD, "Cancelled": Tone.QUIET}
 _SHOWN_RUNS = 10
-_MOST_AT_ONCE = 200
+_RUN = ("Planned for", "Outcome", "Export", "Why", "Started by")
+_EDIT = "edit"
+
+
+def _run_now(schedule: ExportSchedule, acting: Acting) -> str:
+    run = services.run_now(schedule_id=schedule.pk, user_id=acting.user_id)
+    return format_html("The run was {}. {}", run.outcome, run.reason or _export_of(run))
+
+
+def _pause(schedule: ExportSchedule, acting: Acting) -> str:
+    services.pause(schedule_id=schedule.pk, user_id=acting.user_id)
+    return "Paused."
+
+
+def _resume(schedule: ExportSchedule, acting: Acting) -> str:
+    resumed = services.resume(schedule_id=schedule.pk, user_id=acting.user_id)
+    return f"Resumed; the next run is on {_next_run(resumed)}."
+
+
+def _begin_anew(schedule: ExportSchedule, acting: Acting) -> str:
+    services.begin_anew(schedule_id=schedule.pk, user_id=acting.user_id)
+    return "The next run brings everything once more."
+
+
+RUN_NOW = NamedAction(
+    "run-now", "Run now", "schedules.run_exportschedule",
+    "Starts an export besides the planned ones, on the owner's behalf.", _run_now,
+)  # fmt: skip
+PAUSE = NamedAction(
+    "pause", "Pause", "schedules.pause_exportschedule", "No run until somebody resumes it; nothing counts as missed.",
+    _pause, lambda schedule: "It is paused already." if schedule.paused else None, icon="pause",
+)  # fmt: skip
+RESUME = NamedAction(
+    "resume", "Resume", "schedules.pause_exportschedule", "It goes on with its next time.",
+    _resume, lambda schedule: None if schedule.paused else "It is not paused.", icon="resume",
+)  # fmt: skip
+BEGIN_ANEW = NamedAction(
+    "begin-anew", "Begin anew", "schedules.change_exportschedule",
+    "The next run brings everything since the beginning, also what earlier runs have brought.", _begin_anew,
+    lambda schedule: None if schedule.continues else "Each run is about a period; there is nothing to begin anew.",
+    icon="restart_alt", is_final=True,
+)  # fmt: skip
+CHANGE = replace(RUN_NOW, name=_EDIT, label="Change", permission="schedules.change_exportschedule", icon=_EDIT)
 
 
 @admin.register(ExportSchedule)
-class ExportScheduleAdmin(ConsoleAdmin):
-    """Made, changed, paused, resumed, run. Never deleted: what it started is its history."""
+class ExportScheduleAdmin(PageMixin, ActingAdmin):
+    """Never deleted: what a schedule started is its history."""
 
     form = ScheduleForm
-    list_display = ("name", "state", "window_rule", "times", "next_run", "last_outcome", "owner")
+    list_display = ("name", "state", "window_rule", "times", "next_run", "last_run", "owner")
     list_filter = ("paused", "window_rule")
     list_select_related = ("owner",)
-    search_fields = ("name", "limit_codes")
+    search_fields = ("name",)
+    search_help_text = "Name of the schedule"
     ordering = ("name",)
-    actions = ("run_now", "pause", "resume", "begin_anew")
-    readonly_fields = ("state", "next_runs", "last_runs", "since", "version", "created_by", "last_updated_by")
-    _what = ("name", "owner", "limits", "window_rule", "begin", "format", "compression")
-    _when = ("cron", "time_zone", "missed")
-    _now = ("state", "next_runs", "since", "last_runs", "version", "created_by", "last_updated_by")
-
-    def get_fieldsets(self, request: HttpRequest, obj: ExportSchedule | None = None) -> list[Any]:
-        what: tuple[str, ...] = self._what
-        if obj is not None and not self.has_change_permission(request, obj):
-            what = tuple("limit_codes" if name == "limits" else name for name in what)
-        shown = [("What", {"fields": what}), ("When", {"fields": self._when})]
-        return shown if obj is None else [("Now", {"fields": self._now}), *shown]
+    named_actions = (RUN_NOW, PAUSE, RESUME, BEGIN_ANEW)
+    fieldsets = (
+        ("What", {"fields": ("name", "owner", "limits", "window_rule", "begin", "format", "compression")}),
+        ("When", {"fields": ("cron", "time_zone", "missed")}),
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ExportSchedule]:
         runs = ScheduledRun.objects.filter(schedule=OuterRef("pk")).order_by("-planned_at")
         last = {f"last_{name}": Subquery(runs.values(name)[:1]) for name in ("outcome", "export__status")}
-        return super().get_queryset(request).annotate(**last)  # type: ignore[no-any-return]
+        return super().get_queryset(request).select_related("owner", "series").annotate(**last)  # type: ignore[no-any-return]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("schedules.add_exportschedule")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """The page shows; its form has an address of its own."""
+        return _edits(request) and request.user.has_perm("schedules.change_exportschedule")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return super().get_fields(request, None if _edits(request) else obj)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self.fieldsets if obj is None or _edits(request) else ()
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, obj: Any = None, **kwargs: Any) -> Any:
+        if _edits(request):
+            return super(PageMixin, self).render_change_form(request, context, *args, obj=obj, **kwargs)
+        return super().render_change_form(request, context, *args, obj=obj, **kwargs)
+
+    def possible_actions(self, request: HttpRequest, row: Any) -> list[tuple[NamedAction, str]]:
+        may_edit = request.user.has_perm(CHANGE.permission)
+        edit = [(CHANGE, f"{self.page_of(row)}?{_EDIT}=1")] if may_edit else []
+        return [*edit, *super().possible_actions(request, row)]
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change, **kwargs)
@@ -76,14 +131,23 @@ class ExportScheduleAdmin(ConsoleAdmin):
         return super().formfield_for_foreignkey(db_field, request, **options)
 
     def save_model(self, request: HttpRequest, obj: ExportSchedule, form: ModelForm[Any], change: bool) -> None:
-        services.store(schedule=obj, user_id=_user_id(request))
+        services.store(schedule=obj, user_id=user_id_of(request))
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+    def response_add(self, request: HttpRequest, obj: ExportSchedule, *_: Any, **__: Any) -> HttpResponse:
+        return self._saved(request, obj)
 
-    @display(description="state", label=STATE_COLOURS)
-    def state(self, schedule: ExportSchedule) -> str:
-        return "paused" if schedule.paused else "on" if schedule.next_run_at else "over"
+    def response_change(self, request: HttpRequest, obj: ExportSchedule) -> HttpResponse:
+        return self._saved(request, obj)
+
+    def _saved(self, request: HttpRequest, schedule: ExportSchedule) -> HttpResponse:
+        self.message_user(request, f"{schedule} is stored; the next run is on {_next_run(schedule)}.")
+        return HttpResponseRedirect(self.page_of(schedule))
+
+    @admin.display(description="state")
+    def state(self, schedule: ExportSchedule) -> Any:
+        if schedule.paused:
+            return chip("paused", Tone.WAITING)
+        return chip("on", Tone.GOOD) if schedule.next_run_at else chip("over", Tone.QUIET)
 
     @admin.display(description="times")
     def times(self, schedule: ExportSchedule) -> str:
@@ -91,86 +155,36 @@ class ExportScheduleAdmin(ConsoleAdmin):
 
     @admin.display(description="next run", ordering="next_run_at")
     def next_run(self, schedule: ExportSchedule) -> str:
-        moment = schedule.next_run_at
-        return "none" if schedule.paused or moment is None else _local(moment, schedule)
+        return _next_run(schedule)
 
-    @display(
-        description="last run",
-        label={"refused": "danger", "skipped": "warning", "Failed": "danger", "Completed": "success"},
-    )
-    def last_outcome(self, schedule: Any) -> str:
-        return schedule.last_export__status or schedule.last_outcome or "none yet"
+    @admin.display(description="last run")
+    def last_run(self, schedule: Any) -> Any:
+        if schedule.last_export__status:
+            return chip(schedule.last_export__status, ENDS[schedule.last_export__status])
+        return chip(schedule.last_outcome, OUTCOMES[schedule.last_outcome]) if schedule.last_outcome else NOTHING
 
-    @admin.display(description="next five runs")
-    def next_runs(self, schedule: ExportSchedule) -> str:
-        runs = schedule.next_runs(database_time(), 5)
-        shown = format_html_join("", "<li>{}</li>", ((_local(moment, schedule),) for moment in runs))
-        note = "None of them while it is paused." if schedule.paused else ""
-        return format_html("<p>{}</p><ol>{}</ol>", note, shown)
+    def headline(self, row: Any) -> Any:
+        return self.state(row)
 
-    @admin.display(description="new since")
-    def since(self, schedule: ExportSchedule) -> str:
-        if not schedule.continues or schedule.series is None:
-            return "not asked for: each run is about a period"
-        if schedule.series.is_lost:
-            return "lost with a restore; let it begin anew"
-        moment = schedule.series.snapshot_at
-        return "the beginning: no run has completed yet" if moment is None else _local(moment, schedule)
-
-    @admin.display(description="last runs")
-    def last_runs(self, schedule: ExportSchedule) -> str:
-        runs = schedule.runs.select_related("export").order_by("-planned_at")[:_SHOWN_RUNS]
-        rows = ((_local(run.planned_at, schedule), _outcome(run)) for run in runs)
-        page = reverse("admin:schedules_scheduledrun_changelist")
-        all_of_them = format_html('<a href="{}?schedule__id__exact={}">All runs</a>', page, schedule.pk)
-        return format_html("<ul>{}</ul>{}", format_html_join("", "<li>{} {}</li>", rows), all_of_them)
-
-    @admin.action(description="Run now", permissions=["run"])
-    def run_now(self, request: HttpRequest, queryset: QuerySet[ExportSchedule]) -> None:
-        for pk in queryset.values_list("pk", flat=True)[:_MOST_AT_ONCE]:
-            try:
-                run = services.run_now(schedule_id=pk, user_id=_user_id(request))
-            except DomainError as error:
-                self.message_user(request, f"{pk}: {error}", messages.WARNING)
-            else:
-                level = messages.SUCCESS if run.export_id else messages.WARNING
-                self.message_user(request, format_html("{}: {}", run.schedule, _outcome(run)), level)
-
-    @admin.action(description="Pause: no run until it is resumed", permissions=["pause"])
-    def pause(self, request: HttpRequest, queryset: QuerySet[ExportSchedule]) -> None:
-        self._each(request, queryset, services.pause, "paused")
-
-    @admin.action(description="Resume", permissions=["pause"])
-    def resume(self, request: HttpRequest, queryset: QuerySet[ExportSchedule]) -> None:
-        self._each(request, queryset, services.resume, "resumed")
-
-    @admin.action(description="Begin anew: the next run brings everything once more", permissions=["change"])
-    def begin_anew(self, request: HttpRequest, queryset: QuerySet[ExportSchedule]) -> None:
-        self._each(request, queryset, services.begin_anew, "begin anew")
-
-    def has_run_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("schedules.run_exportschedule")
-
-    def has_pause_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("schedules.pause_exportschedule")
-
-    def _each(self, request: HttpRequest, rows: QuerySet[ExportSchedule], act: Callable[..., Any], done: str) -> None:
-        succeeded = 0
-        for pk in rows.values_list("pk", flat=True)[:_MOST_AT_ONCE]:
-            try:
-                act(schedule_id=pk, user_id=_user_id(request))
-                succeeded += 1
-            except DomainError as error:
-                self.message_user(request, f"{pk}: {error}", messages.WARNING)
-        if succeeded:
-            self.message_user(request, f"{succeeded} schedules {done}.", messages.SUCCESS)
+    def panels(self, request: HttpRequest, row: ExportSchedule) -> list[Panel]:
+        upcoming = [[number, _local(due, row)] for number, due in enumerate(row.next_runs(database_time(), 5), start=1)]
+        title = "Next five runs, once it is resumed" if row.paused else "Next five runs"
+        runs = row.runs.select_related("schedule", "export", "requested_by").order_by("-planned_at")[:_SHOWN_RUNS]
+        address = f"{reverse('admin:schedules_scheduledrun_changelist')}?schedule__id__exact={row.pk}"
+        return [
+            facts("what", "What it exports", _what(row)),
+            facts("when", "When", _when(row)),
+            table("next", title, ["", "Planned for"], upcoming),
+            table("runs", "Last runs", list(_RUN), [_line(run) for run in runs]),
+            facts("history", "History", [*_history(row), ("Runs", anchor(address, "All runs"))], wide=True),
+        ]
 
 
 @admin.register(ScheduledRun)
-class ScheduledRunAdmin(ReadOnlyAdmin):
+class ScheduledRunAdmin(PageMixin, ReadOnlyAdmin):
     """Every time at which a schedule was due, and what became of it."""
 
-    list_display = ("planned", "schedule", "chip", "status", "reason", "requested_by")
+    list_display = ("planned", "schedule", "chip", "export_and_status", "reason", "requested_by")
     list_filter = ("outcome", "schedule")
     list_select_related = ("schedule", "export", "requested_by")
     ordering = ("-planned_at", "-id")
@@ -179,31 +193,87 @@ class ScheduledRunAdmin(ReadOnlyAdmin):
     def planned(self, run: ScheduledRun) -> str:
         return _local(run.planned_at, run.schedule)
 
-    @display(description="outcome", label=OUTCOME_COLOURS)
-    def chip(self, run: ScheduledRun) -> str:
-        return run.outcome
+    @admin.display(description="outcome")
+    def chip(self, run: ScheduledRun) -> Any:
+        return chip(run.outcome, OUTCOMES[run.outcome])
 
     @admin.display(description="export")
-    def status(self, run: ScheduledRun) -> str:
+    def export_and_status(self, run: ScheduledRun) -> Any:
         return _export_of(run)
 
+    def headline(self, row: ScheduledRun) -> Any:
+        return self.chip(row)
 
-def _user_id(request: HttpRequest) -> int:
-    assert request.user.pk is not None  # the console lets nobody in without logging in
-    return request.user.pk
-
-
-def _local(moment: datetime, schedule: ExportSchedule) -> str:
-    """By the schedule's own clock, with its day of the week and offset."""
-    return f"{moment.astimezone(ZoneInfo(schedule.time_zone)):%a %Y-%m-%d %H:%M %Z}"
+    def panels(self, request: HttpRequest, row: ScheduledRun) -> list[Panel]:
+        schedule = anchor(row.schedule.page, row.schedule)
+        return [facts("run", "Run", [("Schedule", schedule), *zip(_RUN, _line(row), strict=True)], wide=True)]
 
 
-def _outcome(run: ScheduledRun) -> str:
-    return format_html("{} {}", run.outcome, run.reason or _export_of(run))
+def _edits(request: HttpRequest) -> bool:
+    return _EDIT in request.GET
 
 
-def _export_of(run: ScheduledRun) -> str:
+def _local(due: datetime, schedule: ExportSchedule) -> str:
+    """By the schedule's own clock, with the day of the week and the zone."""
+    return f"{due.astimezone(ZoneInfo(schedule.time_zone)):%a %Y-%m-%d %H:%M %Z}"
+
+
+def _next_run(schedule: ExportSchedule) -> str:
+    due = schedule.next_run_at
+    return NOTHING if schedule.paused or due is None else _local(due, schedule)
+
+
+def _what(schedule: ExportSchedule) -> list[tuple[str, Any]]:
+    rows: list[tuple[str, Any]] = [
+        ("Period", schedule.get_window_rule_display()),
+        ("Limits", ", ".join(schedule.limit_codes or ()) or "all that its owner may export"),
+        ("Owner", schedule.owner),
+        ("Format", f"{schedule.format or 'ndjson'}, compression {schedule.compression or 'none'}"),
+    ]
+    return [*rows, ("New since", _since(schedule))] if schedule.continues else rows
+
+
+def _since(schedule: ExportSchedule) -> Any:
+    """The snapshot that the next run continues from."""
+    series = schedule.series
+    if series is None or series.snapshot_at is None:
+        return _local(schedule.begin, schedule) if schedule.begin else "the beginning: no run has completed yet"
+    return chip("lost with a restore: let it begin anew", Tone.BAD) if series.is_lost else moment(series.snapshot_at)
+
+
+def _when(schedule: ExportSchedule) -> list[tuple[str, Any]]:
+    return [
+        ("Times", schedule.cron),
+        ("Time zone", schedule.time_zone),
+        ("Next run", _next_run(schedule)),
+        ("Missed runs", schedule.get_missed_display()),
+    ]
+
+
+def _history(schedule: ExportSchedule) -> list[tuple[str, Any]]:
+    return [
+        ("Made", format_html("{} by {}", moment(schedule.creation_date), schedule.created_by)),
+        ("Last changed", format_html("{} by {}", moment(schedule.last_updated_date), schedule.last_updated_by)),
+        ("Version", schedule.version),
+    ]
+
+
+def _line(run: ScheduledRun) -> list[Any]:
+    """Of the tables of runs."""
+    outcome = chip(run.outcome, OUTCOMES[run.outcome])
+    return [
+        _local(run.planned_at, run.schedule),
+        outcome,
+        _export_of(run),
+        run.reason,
+        run.requested_by or "the planner",
+    ]
+
+
+def _export_of(run: ScheduledRun) -> Any:
     if run.export is None:
-        return ""
+        return NOTHING
     page = reverse("admin:consumption_readconsumptionbatch_change", args=[run.export.pk])
-    return format_html('<a href="{}">export {}</a> {}', page, run.export.pk, run.export.status)
+    return format_html(
+        "{} {}", anchor(page, f"export {run.export.pk}"), chip(run.export.status, ENDS[run.export.status])
+    )
