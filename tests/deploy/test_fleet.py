@@ -47,7 +47,8 @@ class Fleet:
         self.ports = [str(port) for port in free_ports(2)]
         self.running: dict[str, subprocess.Popen[bytes]] = {}
         self.environment = {
-            **{name: value for name, value in os.environ.items() if name not in {"ENVIRONMENT", "FAILPOINTS"}},
+            **{name: value for name, value in os.environ.items() if name != "FAILPOINTS"},
+            "ENVIRONMENT": "production",
             "SECRET_KEY": secrets.token_urlsafe(50),
             "PUBLIC_URL": f"https://127.0.0.1:{self.ports[0]}",
             "ALLOWED_HOSTS": "127.0.0.1",
