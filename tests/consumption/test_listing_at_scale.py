@@ -1,0 +1,71 @@
+"""Pages of a big ledger: whatever is asked, a page looks at some hundred rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+
+from consumption import sample
+from consumption.listing import COUNTERS, ENTRIES, PERIODS
+from consumption.models import Consumption, CounterPeriod
+from hypermedia.collections import Collection
+from hypermedia.readers import Reader, Role
+from tests.api import test_collections_at_scale as scale
+
+ROWS = 50_000
+READER = Reader(0, "operator", frozenset({Role.OPERATOR}))
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(scope="module", autouse=True)
+def ledger(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """Made once, never committed."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        sample.make(rows=ROWS)
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
+        yield
+        transaction.set_rollback(True)
+
+
+@pytest.fixture(autouse=True)
+def big(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scale, "BIG", set(sample.TABLES))
+
+
+def costs(collection: Collection[Any], **asked: Any) -> list[int]:
+    """Of the first page and the one after it."""
+    document, cost = scale.read(collection, READER, limit=20, **asked)
+    assert document["items"]
+    if not document["hasMore"]:
+        return [cost]
+    return [cost, scale.read(collection, READER, limit=20, cursor=scale.cursor_of(document), **asked)[1]]
+
+
+# There are so few counters that reading all of them is as cheap.
+@pytest.mark.parametrize("collection", [PERIODS, ENTRIES], ids=lambda collection: collection.path)
+def test_the_default_order(collection: Collection[Any]) -> None:
+    assert max(costs(collection)) <= scale.MOST_LOOKED_AT
+
+
+@pytest.mark.parametrize("order", ["id:desc", "transactionDateTime", "transactionDateTime:desc"])
+def test_orders_of_entries(order: str) -> None:
+    assert max(costs(ENTRIES, order_by=order)) <= scale.MOST_LOOKED_AT
+
+
+@pytest.mark.parametrize("collection", [COUNTERS, PERIODS, ENTRIES], ids=lambda collection: collection.path)
+def test_somebody(collection: Collection[Any]) -> None:
+    """As many rows as this person has, and no more."""
+    assert max(costs(collection, q="person.code.eq('SAMPLE-P000123')")) <= scale.MOST_LOOKED_AT
+
+
+def test_a_period_and_an_external_id() -> None:
+    period = CounterPeriod.objects.order_by("pk")[100].pk
+    assert max(costs(ENTRIES, q=f"counterPeriodId.eq({period})")) <= scale.MOST_LOOKED_AT
+    known = Consumption.objects.exclude(external_id=None).values_list("limit__code", "external_id")[1000]
+    q = "limitCode.eq('{}').and.externalId.eq('{}')".format(*known)
+    assert max(costs(ENTRIES, q=q)) <= scale.MOST_LOOKED_AT
