@@ -18,7 +18,7 @@ from django.contrib.auth.models import User
 from psycopg.sql import Composed
 
 from benchmarks import django_lines, ledgers, plain_statements, servers
-from benchmarks.rows import AtLeast, AtMost, Row, Side
+from benchmarks.rows import AtLeast, AtMost, Prepare, Row, Side
 from config.embedded.process import wait_until
 from consumption import export_lines, exports
 from consumption.export_copying import blocks
@@ -187,6 +187,17 @@ def growth(size: int | None) -> Iterator[tuple[Side, Side]]:
     yield lambda: side(large), lambda: side(large // 10)
 
 
+def against_plain(**wanted: str) -> Prepare:
+    """An export in another format, or compressed, against the plain one of the same rows."""
+
+    @contextmanager
+    def prepare(size: int | None) -> Iterator[tuple[Side, Side]]:
+        ledgers.use(size or MILLION)
+        yield lambda: run_export(**wanted).seconds, lambda: run_export().seconds
+
+    return prepare
+
+
 ROWS = [
     Row(
         name="export-psql",
@@ -242,5 +253,20 @@ ROWS = [
         unit="us",
         prepare=growth,
         warm_up=False,
+    ),
+    *(
+        Row(
+            name=f"export-{name}",
+            ours=f"export as {name}",
+            other="uncompressed NDJSON",
+            bar=AtMost(bar),
+            unit="s",
+            prepare=against_plain(**wanted),
+        )
+        for name, bar, wanted in (
+            ("zstd", 1.2, {"compression": "zstd"}),
+            ("gzip", 1.25, {"compression": "gzip"}),
+            ("parquet", 1.5, {"format": "parquet"}),
+        )
     ),
 ]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from statistics import median
 
 Side = Callable[[], float]
+Prepare = Callable[[int | None], AbstractContextManager[tuple[Side, Side]]]
 ROUNDS = 5
 
 
@@ -55,7 +56,7 @@ class Row:
     other: str
     bar: AtMost | AtLeast
     unit: str
-    prepare: Callable[[int | None], AbstractContextManager[tuple[Side, Side]]]
+    prepare: Prepare
     starred: bool = False
     rounds: int = ROUNDS
     warm_up: bool = True
