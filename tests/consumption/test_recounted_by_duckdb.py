@@ -51,7 +51,7 @@ def saved(found: list[File], format: str, to: Path) -> list[Path]:
 
 def counted(relation: str) -> tuple[dict[str, int], dict[str, Decimal]]:
     """Rows and sums, by limit."""
-    rows: list[tuple[Any, ...]] = duckdb.sql(
+    rows: list[tuple[Any, ...]] = duckdb.execute(
         f"SELECT limitCode, count(*), sum({VALUE}) FROM {relation} GROUP BY limitCode"
     ).fetchall()
     return {code: number for code, number, _ in rows}, {code: total for code, _, total in rows}
