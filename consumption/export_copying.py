@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import select
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,8 +23,8 @@ class Block:
 
 
 def blocks(
-    connection: Connection[Any], copy_statement: Composed, *, room: Callable[[], int], line_end: bytes = b"\n"
-) -> Iterator[Block]:
+    connection: Connection[Any], copy_statement: Composed, room: Callable[[], int], line_end: bytes = b"\n"
+) -> Generator[Block]:
     """The output of a COPY; no block has more rows than there is `room` for when it begins."""
     with connection.cursor() as cursor, cursor.copy(copy_statement):
         buffer, rows, most = bytearray(), 0, 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from functools import partial
 from typing import Any, cast
@@ -12,7 +12,8 @@ from typing import Any, cast
 from django.conf import settings
 from psycopg import Connection
 
-from consumption import closing, exports, reconciliation, series
+from consumption import closing as closed_windows
+from consumption import exports, reconciliation, series
 from consumption.allowances import allowed_codes
 from consumption.export_copying import blocks
 from consumption.export_files import ExportFiles, discard
@@ -66,11 +67,11 @@ def _check_format(batch: ReadConsumptionBatch) -> None:
 def wait_until_complete(run: Run, connection: Connection[Any], batch: ReadConsumptionBatch) -> None:
     """Waits for the writers that may still add to a window that is over. Raises OperationFailed, naming the first
     one that does not end in time. A window that ends in the future is complete up to its snapshot."""
-    if not closing.is_over(connection, batch.transaction_end):
+    if not closed_windows.is_over(connection, batch.transaction_end):
         return
     patience = settings.CLOSED_WINDOW_WAIT.total_seconds()
     deadline = time.monotonic() + patience
-    waiting = closing.writers(connection)
+    waiting = closed_windows.writers(connection)
     while waiting:
         if time.monotonic() >= deadline:
             raise OperationFailed(
@@ -81,7 +82,7 @@ def wait_until_complete(run: Run, connection: Connection[Any], batch: ReadConsum
             )
         run.check()
         time.sleep(_WRITER_POLL_SECONDS)
-        waiting = closing.writers(connection, among=waiting)
+        waiting = closed_windows.writers(connection, among=waiting)
 
 
 def _write(run: Run, connection: Connection[Any], batch: ReadConsumptionBatch, files: ExportFiles) -> list[Total]:
@@ -93,10 +94,12 @@ def _write(run: Run, connection: Connection[Any], batch: ReadConsumptionBatch, f
     for section in files.format.sections(replace(window, wide=expected.wide)):
         files.begin(section)
         for statement in section.statements:
-            for block in blocks(connection, statement, room=files.room, line_end=files.format.line_end):
-                files.write(block)
-                hit("export.chunk")
-                run.progress(files.rows, expected.rows)
+            # Closed at once when writing fails: the transaction cannot end while its COPY goes on.
+            with closing(blocks(connection, statement, files.room, files.format.line_end)) as copied:
+                for block in copied:
+                    files.write(block)
+                    hit("export.chunk")
+                    run.progress(files.rows, expected.rows)
         files.end()
     return reconciliation.read(connection, limits)
 
