@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks import export, imports
+from benchmarks import download, export, imports
 from benchmarks.rows import Row
 
-ROWS: list[Row] = [*export.ROWS, *imports.ROWS]
+ROWS: list[Row] = [*export.ROWS, *imports.ROWS, *download.ROWS]
