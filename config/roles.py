@@ -37,6 +37,7 @@ PERMISSIONS: dict[Role, tuple[str, ...]] = {
         "jobs.restart_task",
         "jobs.cancel_task",
         "jobs.control_queue",
+        "datafiles.hold_datafileset",
         "consumption.start_export",
         "schedules.add_exportschedule",
         "schedules.change_exportschedule",

@@ -9,14 +9,26 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.urls import URLPattern, path
 
-from audit.acting import ActingAdmin
+from audit.acting import Acting, ActingAdmin, NamedAction, NecessaryReasonForm
 from audit.services import record
-from datafiles import looks, storage
+from datafiles import holds, looks, storage
 from datafiles.models import DataFile, DataFileSet
 from hypermedia.console import PageMixin, Panel, facts
 from hypermedia.errors import Unavailable
 from hypermedia.narrowing import PeriodFilter, UserFilter
 from hypermedia.showing import Tone, ago, chip, code, moment
+
+MAY_HOLD = "datafiles.hold_datafileset"
+
+
+def _hold(row: DataFileSet, acting: Acting) -> str:
+    holds.hold(set_id=row.pk, user_id=acting.user_id, reason=acting.answers["reason"])
+    return f"{row.code} is kept until somebody lets it go."
+
+
+def _release(row: DataFileSet, acting: Acting) -> str:
+    holds.release(set_id=row.pk, user_id=acting.user_id, reason=acting.answers["reason"])
+    return f"{row.code} expires at its time."
 
 
 @admin.register(DataFileSet)
@@ -30,9 +42,24 @@ class DataFileSetAdmin(PageMixin, ActingAdmin):
     search_fields = ("=code",)
     search_help_text = "The whole code"
 
+    named_actions = (
+        NamedAction(
+            "hold", "Hold", MAY_HOLD, "Keeps the set and its files beyond their time, until they are let go.", _hold,
+            lambda row: "It is held already, or deleted." if row.held or row.deleted_at else None,
+            form=NecessaryReasonForm, icon="lock",
+        ),
+        NamedAction(
+            "release", "Let go", MAY_HOLD, "What is past its time by now goes with the next purge.", _release,
+            lambda row: None if row.held else "It is not held.",
+            form=NecessaryReasonForm, icon="lock_open", is_final=True,
+        ),
+    )  # fmt: skip
+
     @admin.display(description="lock")
     def lock(self, row: DataFileSet) -> Any:
-        return chip("locked", Tone.WAITING) if row.locked else chip("open", Tone.QUIET)
+        if row.held:
+            return chip("held", Tone.WAITING)
+        return chip("locked", Tone.BUSY) if row.locked else chip("open", Tone.QUIET)
 
     @admin.display(description="age", ordering="id")
     def age(self, row: DataFileSet) -> Any:
@@ -48,6 +75,8 @@ class DataFileSetAdmin(PageMixin, ActingAdmin):
             ("Owner", row.created_by),
             ("Made", moment(row.creation_date)),
             ("Snapshot", moment(row.snapshot_at)),
+            ("Held because", row.hold_reason),
+            ("Deleted", moment(row.deleted_at)),
         ]
         return [facts("about", "Set", about, wide=True), looks.files_panel(request.user, row)]
 

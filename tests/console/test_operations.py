@@ -212,3 +212,18 @@ def test_wrong_answers_start_nothing(operator: Person, answers: dict[str, str], 
     page = operator.client.post(f"{EXPORTS}start/", sent)
     assert text in page.content.decode()
     assert not ReadConsumptionBatch.objects.exists()
+
+
+def test_a_set_is_held_and_let_go_with_a_reason(operator: Person, auditor: Person) -> None:
+    batch = completed(operator.user)
+    batch.refresh_from_db()
+    kept = batch.data_file_set
+    assert kept is not None
+    page = f"/admin/datafiles/datafileset/{kept.pk}/change/"
+    operator.act("datafiles/datafileset", "hold", kept.pk, reason="a lawsuit")
+    assert "a lawsuit" in operator.see(page)
+    assert "It is held already" in operator.see(f"/admin/datafiles/datafileset/act/hold/?ids={kept.pk}")
+    assert auditor.act("datafiles/datafileset", "release", kept.pk, reason="x").status_code == 403
+    operator.act("datafiles/datafileset", "release", kept.pk, reason="it is over")
+    kept.refresh_from_db()
+    assert not kept.held
