@@ -50,7 +50,8 @@ def start(schedule: ExportSchedule, planned_at: datetime, *, requested_by_id: in
             run.export = _start_export(schedule, planned_at)
             run.save(update_fields=["export"])
     except DomainError as error:
-        run_refused.send(sender=ScheduledRun, run=_end(run, Outcome.REFUSED, str(error)))
+        reason = f"{error} (Asked for on behalf of {schedule.owner.get_username()}.)"
+        run_refused.send(sender=ScheduledRun, run=_end(run, Outcome.REFUSED, reason))
     return run
 
 

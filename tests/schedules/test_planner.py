@@ -10,6 +10,7 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.db import connections
 
+from consumption.allowances import allow
 from consumption.models import ExportSeries, ReadConsumptionBatch
 from consumption.schedules import runs, services
 from consumption.schedules.models import ExportSchedule, ScheduledRun
@@ -152,7 +153,17 @@ def test_a_limit_that_is_gone(schedule_of: MakeSchedule) -> None:
     due_since(schedule_of(limit_codes=["VERT"]), NIGHT)
     limit.delete()
     assert plan(NIGHT) == 0
-    assert ScheduledRun.objects.get().reason == "Limit code VERT is unknown."
+    assert ScheduledRun.objects.get().reason.startswith("Limit code VERT is unknown.")
+
+
+def test_a_limit_that_the_owner_may_not_export_any_more(schedule_of: MakeSchedule, owner: User) -> None:
+    LimitFactory.create(code="VERT")
+    due_since(schedule_of(limit_codes=["VERT"]), NIGHT)
+    allow(user_id=owner.pk, limits=[LimitFactory.create(code="DENT")])
+    assert plan(NIGHT) == 0
+    reason = ScheduledRun.objects.get(outcome="refused").reason
+    assert reason == f"Limit code VERT is unknown. (Asked for on behalf of {owner.username}.)"
+    assert Alarm.objects.get().kind == "ScheduleRefused"
 
 
 def test_one_that_cannot_be_planned_does_not_hold_up_the_others(
