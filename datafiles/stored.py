@@ -8,6 +8,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
+from hypermedia.failpoints import hit
+
 BLOCK = 1 << 18  # bytes per read of a download: 4 KiB pieces cost six times as much
 
 
@@ -117,6 +119,7 @@ class FileBlocks:
         return self
 
     def __next__(self) -> bytes:
+        hit("download.block")
         block = self._file.read(min(BLOCK, self._left)) if self._left else b""
         self._left -= len(block)
         if not block:

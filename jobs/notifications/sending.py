@@ -47,8 +47,9 @@ def deliver_next(endpoint_id: int) -> bool:
     delivery = claim(endpoint_id)
     if delivery is None:
         return False
+    hit("delivery.claimed")
     attempt, result = make_call(delivery)
-    hit("delivery answered")
+    hit("delivery.answered")
     record(delivery, attempt, result)
     logger.info("delivery %s: attempt %s, %s", delivery.pk, attempt.number, result.outcome)
     return True
@@ -141,6 +142,7 @@ def record(delivery: Delivery, attempt: Attempt, result: Result) -> None:
         _delivered(delivery, endpoint)
     else:
         _failed(delivery, endpoint, attempt, result)
+    hit("delivery.record")
 
 
 def _delivered(delivery: Delivery, endpoint: NotificationEndpoint) -> None:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 
 import psycopg
 
-from tests.faults import oracle
+from tests.faults import history, oracle
 from tests.faults.oracle import Content
 from tests.faults.stack import END_STATES, PATIENCE, Stack, query_is_gone
 
+SESSIONS_AT_MOST = 40
+FILES_AT_MOST = 150
+# The sample's persons and families; signing secrets; `user:password` of the users in development, as sent.
+PERSONAL_OR_SECRET = re.compile(r"SAMPLE-[PF]\d+|whsec_[\w+/=]+|dGVzdHVzZXIx\w*|b3BlcmF0b3Ix\w*")
 _FILES = """
     SELECT f.storage_key, f.row_count, f.content_length, f.sha256, b.snapshot::text
       FROM consumption_readconsumptionbatch b JOIN datafiles_datafile f ON f.data_file_set_id = b.data_file_set_id
@@ -45,7 +50,45 @@ def everything_ends(stack: Stack, *, since: int, accepted: Iterable[int], second
     assert set(accepted) <= set(ends), "what was answered with 201 is there"
     for batch, status in ends.items():
         _check_end(stack, batch, status)
+    assert not history.faults(stack.place.database_url, since)
+    everybody_heard(stack, since)
+    nobody_stays(stack)
+    nothing_told(stack)
     return ends
+
+
+def everybody_heard(stack: Stack, since: int) -> None:
+    """The receiver got each event of the exports after `since` at least once, always under the event's id."""
+    waiting = "SELECT count(*) FROM notifications_delivery WHERE status IN ('PENDING', 'SENDING')"
+    stack.wait("all events are delivered", lambda: stack.value(waiting) == 0)
+    subject = "'generic/readconsumptionbatches/' || b.id"
+    stored = stack.sql(
+        f"""SELECT e.webhook_id, e.body FROM notifications_notificationevent e
+              JOIN consumption_readconsumptionbatch b ON e.subject = {subject} WHERE b.id > %s""",
+        since,
+    )
+    heard = {(got.headers["webhook-id"], got.body) for got in list(stack.receiver.got)}
+    missing = [event for event, body in stored if (event, body.encode()) not in heard]
+    assert not missing, "events that nobody got under their id"
+    bodies = {body.encode() for _, body in stored}
+    assert len({event for event, body in heard if body in bodies}) == len(bodies), "one id for one event"
+
+
+def nobody_stays(stack: Stack) -> None:
+    """No attempt left a session in the database, and nobody has more than its share."""
+    left = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'tallyport %%'"
+    stack.wait("the sessions of all attempts end", lambda: stack.value(left) == 0)
+    open_ones = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+    assert stack.value(open_ones) <= SESSIONS_AT_MOST
+    for name, files in stack.open_files().items():
+        assert files <= FILES_AT_MOST, f"{name} has {files} open files"
+
+
+def nothing_told(stack: Stack) -> None:
+    """No log tells of a person, or a secret."""
+    for log in (stack.folder / "log").glob("*.log"):
+        told = PERSONAL_OR_SECRET.findall(log.read_text(errors="replace"))
+        assert not told, f"{log.name} tells {told[:3]}"
 
 
 def _check_end(stack: Stack, batch: int, status: str) -> None:
@@ -54,7 +97,7 @@ def _check_end(stack: Stack, batch: int, status: str) -> None:
     open_attempts = "SELECT count(*) FROM jobs_taskattempt WHERE task_id = %s AND ended_at IS NULL"
     assert stack.value(open_attempts, task["task"]) == 0
     fatal = [code for code, _ in stack.messages(batch) if "-FA-" in code]
-    assert len(fatal) == (1 if status == "Failed" else 0), stack.messages(batch)
+    assert len(fatal) == history.failures(stack.place.database_url, batch), stack.messages(batch)
     files = stack.sql(_FILES, batch)
     assert len(files) == (1 if status == "Completed" else 0), f"{status} with {len(files)} files"
     for key, rows, length, digest, snapshot in files:
@@ -76,11 +119,19 @@ def on_disk(stack: Stack, key: str) -> Content:
 
 def no_orphans(stack: Stack) -> None:
     """One set for each completed export, and after the janitor not a file too many on the disk."""
+    only_whole_files(stack)
     sets = stack.value("SELECT count(*) FROM datafiles_datafileset")
     completed = stack.value("SELECT count(*) FROM consumption_readconsumptionbatch WHERE data_file_set_id IS NOT NULL")
     assert sets == completed
     stack.tidy()
     stack.wait("the janitor leaves only what is known", lambda: files_on_disk(stack) == known_files(stack))
+
+
+def only_whole_files(stack: Stack) -> None:
+    """Whatever bears its final name is complete, also what nobody knows of."""
+    for name in files_on_disk(stack) - known_files(stack):
+        if not name.endswith(".part"):
+            assert on_disk(stack, name).lines > stack.consumptions, f"{name} is only a part"
 
 
 def files_on_disk(stack: Stack) -> set[str]:

@@ -26,6 +26,8 @@ from redis import Redis
 from config.embedded import broker, folders, place, postgres, process
 from config.supervisor.environment import NO_NEWS, Address
 from config.supervisor.services import all_services
+from tests.faults import history
+from tests.notifications.receiver import Receiver
 from tests.services import temporary_folder
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -34,6 +36,7 @@ SETTINGS = {
     "LEASE_RENEWAL_SECONDS": "0.3",
     "SWEEP_SECONDS": "0.5",
     "REPUBLISH_SECONDS": "1",
+    "DELIVERY_LEASE_SECONDS": "2",
     "LOG_LEVEL": "INFO",
 }
 CONSUMPTIONS = 5_000  # about 1.5 MB of lines: more than one block
@@ -55,6 +58,8 @@ class Stack:
         self.settings = dict(SETTINGS)
         self.programs: dict[str, subprocess.Popen[bytes]] = {}
         self.wanted: set[str] = set()
+        self.receiver = Receiver()
+        self.subscribed = False
 
     def __enter__(self) -> Stack:
         with ExitStack() as stack:
@@ -73,6 +78,8 @@ class Stack:
             stack.callback(lambda: process.kill_group(self.broker))
             stack.callback(self.end_programs)
             self.manage("prepare_development", "--sample", str(self.consumptions))
+            history.start(self.place.database_url)
+            stack.enter_context(self.receiver)
             self.closing = stack.pop_all()
         return self
 
@@ -130,6 +137,15 @@ class Stack:
         self.wanted |= set(names)
         if "web" in names:
             self.wait("the web server answers", self.is_warm)
+            self.subscribe()
+
+    def subscribe(self) -> None:
+        """Once: our receiver hears of every end."""
+        if not self.subscribed:
+            body = {"name": "tests", "url": self.receiver.url}
+            answer = self.request("POST", "/api/notificationendpoints", body, user="operator1")
+            assert answer.status_code == 201, answer.text
+            self.subscribed = True
 
     def runs(self, name: str) -> bool:
         return name in self.programs and self.programs[name].poll() is None
@@ -160,6 +176,17 @@ class Stack:
     def children(self, name: str) -> list[int]:
         """The process ids of a program's own children."""
         return [process_id for process_id, _, parent, _ in processes() if parent == self.programs[name].pid]
+
+    def open_files(self) -> dict[str, int]:
+        """How many files each process of a program has open at most."""
+        groups = {program.pid: name for name, program in self.programs.items()}
+        found: dict[str, int] = {}
+        for process_id, _, _, group in processes():
+            if group in groups:
+                with suppress(OSError):
+                    files = len(list(Path(f"/proc/{process_id}/fd").iterdir()))
+                    found[groups[group]] = max(files, found.get(groups[group], 0))
+        return found
 
     def nobody_frozen(self) -> bool:
         groups = {program.pid for program in self.programs.values()}

@@ -21,12 +21,14 @@ WORKER = (
 )
 KEEPER = ("reap.commit", "reaped")
 PLANNER = ("plan.commit",)  # rows in test_planner.py
+SENDER = ("delivery.claimed", "delivery.answered", "delivery.record")  # the keeper again
+DOWNLOAD = ("download.block",)  # the web server again; test_downloads.py
 ACTIONS = ("kill", "terminate", "freeze 3", "fail")
 assert float(SETTINGS["LEASE_SECONDS"]) < 3, "whoever freezes wakes after its lease"
 
 # Where an error that nobody expects is the end. Everywhere else the export completes in spite of it.
 FAILS = {(point, "fail") for point in WORKER} - {("claim.commit", "fail"), ("finished", "fail")}
-ROWS = list(product((*WEB, *WORKER, *KEEPER), ACTIONS))
+ROWS = list(product((*WEB, *WORKER, *KEEPER, *SENDER), ACTIONS))
 IN_EVERY_RUN = {  # the others take minutes
     ("claimed", "kill"),
     ("export.chunk", "terminate"),
@@ -84,7 +86,7 @@ def post(stack: Stack) -> list[int]:
 def test_no_failpoint_without_a_row() -> None:
     code = [*ROOT.glob("*/*.py"), *ROOT.glob("jobs/*/*.py"), *ROOT.glob("consumption/*/*.py")]
     hit = {name for file in code if file.parts[-2] != "tests" for name in points_in(file)}
-    assert hit == {*WEB, *WORKER, *KEEPER, *PLANNER}
+    assert hit == {*WEB, *WORKER, *KEEPER, *PLANNER, *SENDER, *DOWNLOAD}
 
 
 def points_in(file: Path) -> list[str]:

@@ -65,7 +65,7 @@ def test_killed_after_the_answer_sends_again_under_the_same_id(
 ) -> None:
     endpoint_at(receiver.url, integration=UserFactory.create(roles=[Role.INTEGRATION]).username)
     event = happened()
-    (tmp_path / "delivery answered").write_text("kill")
+    (tmp_path / "delivery.answered").write_text("kill")
     with worker(tmp_path) as first:
         until(lambda: first.poll() is not None)
         assert first.returncode == -9
