@@ -61,6 +61,7 @@ _ATTEMPTS_THAT_OVERLAP = """
     SELECT a.task_id, a.epoch, b.epoch FROM jobs_taskattempt a JOIN jobs_taskattempt b
         ON b.task_id = a.task_id AND b.epoch > a.epoch AND b.started_at < coalesce(a.ended_at, 'infinity')
 """
+_PLANNED_TWICE = "SELECT schedule_id, planned_at FROM schedules_scheduledrun GROUP BY 1, 2 HAVING count(*) > 1"
 _EVENTS_AND_ENDS = """
     SELECT b.id, (SELECT count(*) FROM notifications_notificationevent e
                    WHERE e.subject = 'generic/readconsumptionbatches/' || b.id AND e.type = 'ReadConsumptionBatch'),
@@ -81,12 +82,14 @@ def faults(database_url: str, since: int = 0) -> list[str]:
         early = connection.execute(_TAKEN_TOO_EARLY).fetchall()
         strange = connection.execute(_OF_ANOTHER_ATTEMPT).fetchall()
         overlaps = connection.execute(_ATTEMPTS_THAT_OVERLAP).fetchall()
+        twice = connection.execute(_PLANNED_TWICE).fetchall()
         events = connection.execute(_EVENTS_AND_ENDS, [list(ENDS), since]).fetchall()
         return [
             *_illegal(connection),
             *(f"task {row[0]} was taken {row[1]} too early: {row[2]}" for row in early),
             *(f"export {row[0]} has the result of another attempt: {row[1:]}" for row in strange),
             *(f"attempts {row[1:]} of task {row[0]} overlap" for row in overlaps),
+            *(f"schedule {row[0]} has two runs for {row[1]}" for row in twice),
             *(f"export {row[0]} ended {row[2]} times and has {row[1]} events" for row in events if row[1] != row[2]),
         ]
 

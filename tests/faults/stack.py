@@ -25,8 +25,9 @@ from redis import Redis
 
 from config.embedded import broker, folders, place, postgres, process
 from config.supervisor.environment import NO_NEWS, Address
-from config.supervisor.services import all_services
+from config.supervisor.services import Service, all_services
 from tests.faults import history
+from tests.faults.rabbit import Rabbit, free_ports
 from tests.notifications.receiver import Receiver
 from tests.services import temporary_folder
 
@@ -58,6 +59,7 @@ class Stack:
         self.settings = dict(SETTINGS)
         self.programs: dict[str, subprocess.Popen[bytes]] = {}
         self.wanted: set[str] = set()
+        self.rabbit: Rabbit | None = None  # instead of the embedded broker
         self.receiver = Receiver()
         self.subscribed = False
 
@@ -69,12 +71,14 @@ class Stack:
             self.files = self.folder / "files"
             self.failpoints = self.folder / "failpoints"
             self.failpoints.mkdir()
-            self.port = free_port()
+            self.port, self.second_port = free_port(), free_port()
             self.url = f"http://127.0.0.1:{self.port}"
             self.postgres = postgres.start(self.place)
             # Whichever it is by then, and as in a crash: nobody needs the data any more.
             stack.callback(lambda: process.stop(self.postgres, (signal.SIGQUIT, 2)))
-            self.broker = broker.start(self.place)
+            if os.environ.get("FAULTS_BROKER") == "rabbitmq":
+                self.rabbit = Rabbit(self.folder / "rabbitmq", free_ports())
+            self.broker = self.start_broker()
             stack.callback(lambda: process.kill_group(self.broker))
             stack.callback(self.end_programs)
             self.manage("prepare_development", "--sample", str(self.consumptions))
@@ -98,7 +102,7 @@ class Stack:
             "PORT": str(self.port),
             "PUBLIC_URL": self.url,
             "DATABASE_URL": self.place.database_url,
-            "CELERY_BROKER_URL": self.place.broker_url,
+            "CELERY_BROKER_URL": self.broker_url,
             "DATA_FILES_DIR": str(self.files),
             "FAILPOINTS": str(self.failpoints),
             **self.settings,
@@ -125,19 +129,27 @@ class Stack:
         return done.stdout
 
     def start(self, *names: str) -> None:
-        """Starts programs of the service: `web`, `worker`, `keeper`, `beat`; those that run already stay."""
-        address = Address("127.0.0.1", self.port)
-        services = all_services(address, public_url=self.url, workers=2, run=self.folder)
-        for service in services:
-            if service.name in names and not self.runs(service.name):
-                extra = ["--schedule", str(self.folder / "beat")] if service.name == "beat" else []
-                self.programs[service.name] = process.start(
-                    [*service.argv, *extra], log=self.log(service.name), env=self.environment(), cwd=ROOT
+        """Starts programs of the service: `web`, `worker`, `keeper`, `beat`, and with a 2 behind the name those of a
+        second host; those that run already stay."""
+        known = self.services()
+        for name in names:
+            if not self.runs(name):
+                extra = ["--schedule", str(self.folder / name)] if name.startswith("beat") else []
+                self.programs[name] = process.start(
+                    [*known[name].argv, *extra], log=self.log(name), env=self.environment(), cwd=ROOT
                 )
         self.wanted |= set(names)
         if "web" in names:
             self.wait("the web server answers", self.is_warm)
             self.subscribe()
+
+    def services(self) -> dict[str, Service]:
+        found = {}
+        for suffix, port in (("", self.port), ("2", self.second_port)):
+            address = Address("127.0.0.1", port)
+            for service in all_services(address, public_url=self.url, workers=2, run=self.folder):
+                found[service.name + suffix] = service
+        return found
 
     def subscribe(self) -> None:
         """Once: our receiver hears of every end."""
@@ -197,26 +209,36 @@ class Stack:
 
     # -- servers -----------------------------------------------------------------------------------
 
+    @property
+    def broker_url(self) -> str:
+        return self.rabbit.url if self.rabbit else self.place.broker_url
+
+    def start_broker(self) -> subprocess.Popen[bytes]:
+        return self.rabbit.start() if self.rabbit else broker.start(self.place)
+
     @contextmanager
     def broker_down(self) -> Iterator[None]:
-        broker.stop(self.broker)
+        process.stop(self.broker, (signal.SIGTERM, PATIENCE))
         try:
             yield
         finally:
-            self.broker = broker.start(self.place)
+            self.broker = self.start_broker()
 
     def empty_broker(self) -> None:
-        with Redis(unix_socket_path=str(self.place.broker_socket)) as client:
-            client.flushall()
+        if self.rabbit:
+            self.rabbit.empty()
+        else:
+            with Redis(unix_socket_path=str(self.place.broker_socket)) as client:
+                client.flushall()
 
     @contextmanager
     def broker_frozen(self) -> Iterator[None]:
         """The broker accepts and never answers."""
-        self.broker.send_signal(signal.SIGSTOP)
+        os.killpg(self.broker.pid, signal.SIGSTOP)
         try:
             yield
         finally:
-            self.broker.send_signal(signal.SIGCONT)
+            os.killpg(self.broker.pid, signal.SIGCONT)
 
     @contextmanager
     def database_down(self, signum: int = signal.SIGINT) -> Iterator[None]:
@@ -380,7 +402,7 @@ class Stack:
     @contextmanager
     def client(self) -> Iterator[Celery]:
         """Of our broker: the address in the environment, which is another one's, goes before any other."""
-        with patch.dict(os.environ, CELERY_BROKER_URL=self.place.broker_url), Celery(set_as_current=False) as app:
+        with patch.dict(os.environ, CELERY_BROKER_URL=self.broker_url), Celery(set_as_current=False) as app:
             yield app
 
 

@@ -28,7 +28,8 @@ def test_broken_off(stack: Stack, action: str) -> None:
     stack.arm("download.block", action)
     content = read(stack, path)
     assert not stack.is_armed("download.block")
-    assert len(content) < length or action.startswith("freeze"), "nobody takes a part for the whole"
+    if action in {"kill", "fail"}:  # otherwise it may still end well
+        assert len(content) < length
     while len(content) < length:
         stack.wait("the web server answers", stack.is_warm)
         content += read(stack, path, Range=f"bytes={len(content)}-", **{"If-Range": f'"{digest}"'})
