@@ -330,33 +330,36 @@ CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {
     }
 )
 SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=5)
+# A worker judges by its own clock whether a message is too old: one whose clock is some hours off must not throw all of
+# them away. Those of a day without workers do no harm either: the second of two finds nothing to do.
+KNOCK = {"expires": 24 * 3600}
 CELERY_BEAT_SCHEDULE = {
-    "sweep": {"task": "jobs.tasks.sweep", "schedule": SWEEP_SECONDS, "options": {"expires": 60}},
+    "sweep": {"task": "jobs.tasks.sweep", "schedule": SWEEP_SECONDS, "options": KNOCK},
     "notifications": {
         "task": "jobs.notifications.tasks.sweep",
         "schedule": SWEEP_SECONDS,
-        "options": {"expires": 60},
+        "options": KNOCK,
     },
     "forget-notifications": {
         "task": "jobs.notifications.tasks.forget",
         "schedule": 3600.0,
-        "options": {"expires": 3600},
+        "options": KNOCK,
     },
-    "forget-callbacks": {"task": "jobs.callbacks.tasks.forget", "schedule": 600.0, "options": {"expires": 600}},
-    "forget-audit": {"task": "audit.tasks.forget", "schedule": 600.0, "options": {"expires": 600}},
-    "forget": {"task": "jobs.tasks.forget", "schedule": 600.0, "options": {"expires": 600}},
+    "forget-callbacks": {"task": "jobs.callbacks.tasks.forget", "schedule": 600.0, "options": KNOCK},
+    "forget-audit": {"task": "audit.tasks.forget", "schedule": 600.0, "options": KNOCK},
+    "forget": {"task": "jobs.tasks.forget", "schedule": 600.0, "options": KNOCK},
     "plan": {
         "task": "consumption.schedules.tasks.plan",
         "schedule": crontab(),  # each minute, at its beginning
-        "options": {"expires": 60},
+        "options": KNOCK,
     },
     "forget-runs": {
         "task": "consumption.schedules.tasks.forget",
         "schedule": 3600.0,
-        "options": {"expires": 3600},
+        "options": KNOCK,
     },
-    "tidy": {"task": "datafiles.tasks.tidy", "schedule": 3600.0, "options": {"expires": 3600}},
-    "purge-files": {"task": "datafiles.tasks.purge", "schedule": 600.0, "options": {"expires": 600}},
+    "tidy": {"task": "datafiles.tasks.tidy", "schedule": 3600.0, "options": KNOCK},
+    "purge-files": {"task": "datafiles.tasks.purge", "schedule": 600.0, "options": KNOCK},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "run" / "beat")
 

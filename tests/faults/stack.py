@@ -109,18 +109,18 @@ class Stack:
         }
 
     @contextmanager
-    def restarted_with(self, name: str, **settings: str) -> Iterator[None]:
-        """While it lasts, the program `name` runs with other settings."""
+    def restarted_with(self, *names: str, **settings: str) -> Iterator[None]:
+        """While it lasts, these programs run with other settings."""
         before = self.settings
         self.settings = {**before, **settings}
-        self.stop(name)
-        self.start(name)
+        self.stop(*names)
+        self.start(*names)
         try:
             yield
         finally:
             self.settings = before
-            self.stop(name)
-            self.start(name)
+            self.stop(*names)
+            self.start(*names)
 
     def manage(self, *arguments: str) -> str:
         command = [sys.executable, str(ROOT / "manage.py"), *arguments]

@@ -1,0 +1,122 @@
+"""Two of everything, clocks that are wrong, work that kills its worker each time, and a database that is full."""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import ExitStack, closing, suppress
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.faults import checks
+from tests.faults.stack import Stack
+from tests.faults.test_planner import due
+
+pytestmark = pytest.mark.slow
+
+
+def test_killed_three_times(stack: Stack) -> None:
+    """As by a system that is out of memory: the third time is the last, and the others go on meanwhile."""
+    with stack.ledger_locked():
+        batch = checks.running(stack)
+        for attempt in (1, 2, 3):
+            stack.wait("it runs", lambda attempt=attempt: child_of(stack, batch, attempt))
+            os.kill(child_of(stack, batch, attempt), signal.SIGKILL)
+        stack.wait_for_end(batch, "Failed")
+    code, text = stack.messages(batch)[-1]
+    assert code == "TSK-FA-002"
+    assert "3 attempts ended this way. A restart can help" in text
+    other = stack.start_export()
+    stack.wait_for_end(other)
+    task = stack.task(batch)["task"]
+    assert stack.request("POST", f"/api/taskprocessing/{task}/restart").status_code == 200
+    stack.wait_for_end(batch)
+    checks.everything_ends(stack, since=batch - 1, accepted=[batch, other])
+    checks.no_orphans(stack)
+
+
+def child_of(stack: Stack, batch: int, attempt: int) -> int:
+    """The process that makes this attempt, 0 when it has not begun."""
+    task = stack.task(batch)
+    if (task["status"], task["attempts"]) != ("PROCESSING", attempt):
+        return 0
+    child = int(task["code"].rpartition("-")[2].split()[0])
+    return child if child in stack.children("worker") else 0
+
+
+FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")  # Debian's package `faketime`
+
+
+@pytest.mark.skipif(not FAKETIME.exists(), reason="nothing here shifts clocks")
+@pytest.mark.parametrize("hours", ["+1h", "-1h"])
+def test_a_worker_whose_clock_is_an_hour_off(stack: Stack, hours: str) -> None:
+    """Leases and the times of rows are the database's; a worker asks its own clock only how long something took."""
+    since = checks.newest(stack)
+    off = {"LD_PRELOAD": str(FAKETIME), "FAKETIME": hours, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+    with stack.restarted_with("worker", "keeper", **off):
+        killed = stack.start_export()
+        stack.wait_for_end(killed)
+        stack.arm("export.chunk", "kill")
+        again = stack.start_export()
+        assert stack.wait_for_end(again)["attempts"] == 2
+        checks.everything_ends(stack, since=since, accepted=[killed, again])
+    strange = "SELECT count(*) FROM jobs_taskattempt WHERE abs(extract(epoch FROM now() - started_at)) > 1800"
+    assert stack.value(strange) == 0
+    checks.no_orphans(stack)
+
+
+def test_two_beats_two_keepers(stack: Stack) -> None:
+    """Everything is knocked for twice and done once."""
+    since = checks.newest(stack)
+    stack.start("beat2", "keeper2")
+    try:
+        schedules = [due(stack) for _ in range(3)]
+        for _ in range(8):
+            stack.send("consumption.schedules.tasks.plan", "housekeeping")
+        runs = "SELECT count(*), count(DISTINCT schedule_id) FROM schedules_scheduledrun WHERE schedule_id = ANY(%s)"
+        stack.wait("all are planned", lambda: stack.sql(runs, schedules)[0][1] == len(schedules))
+        checks.idle(stack)
+        stack.arm("export.chunk", "kill")
+        killed = stack.start_export()
+        assert stack.wait_for_end(killed)["attempts"] == 2
+        ends = checks.everything_ends(stack, since=since, accepted=[killed])
+        assert list(ends.values()) == ["Completed"] * (len(schedules) + 1)
+        assert stack.sql(runs, schedules) == [(len(schedules), len(schedules))]
+        assert [code for code, _ in stack.messages(killed)] == ["TSK-IN-004"]
+    finally:
+        stack.stop("beat2", "keeper2")
+    checks.no_orphans(stack)
+
+
+def test_no_connection_to_be_had(stack: Stack) -> None:
+    """Others hold every session that the database has to give: 503, and all goes on when they let go."""
+    since = checks.newest(stack)
+    with ExitStack() as taken:
+        ours: list[psycopg.Connection[Any]] = []
+
+        def take_all() -> None:
+            with suppress(psycopg.OperationalError):
+                while True:
+                    session = psycopg.connect(stack.place.database_url, autocommit=True, application_name="tests")
+                    ours.append(taken.enter_context(closing(session)))
+
+        def none_is_left() -> bool:
+            ours[0].execute(
+                """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                    WHERE usename = current_user AND application_name <> 'tests'"""
+            )
+            take_all()
+            return stack.post().status_code == 503
+
+        take_all()
+        stack.wait("the service has none left", none_is_left)
+        answer = stack.request("GET", "/readyz")
+        assert (answer.status_code, int(answer.headers["Retry-After"]) > 0) == (503, True)
+    stack.wait("it answers again", stack.is_warm)
+    batch = stack.start_export()
+    stack.wait_for_end(batch)
+    checks.everything_ends(stack, since=since, accepted=[batch])
+    checks.no_orphans(stack)
