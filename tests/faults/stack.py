@@ -41,7 +41,7 @@ SETTINGS = {
     "LOG_LEVEL": "INFO",
 }
 CONSUMPTIONS = 5_000  # about 1.5 MB of lines: more than one block
-PATIENCE = 30.0  # seconds that anything may take, except where a test says otherwise
+PATIENCE = 60.0  # seconds that anything may take, except where a test says otherwise
 EVERYTHING = {
     "transactionStartDateTime": {"value": "1900-01-01T00:00:00Z"},
     "transactionEndDateTime": {"value": "2999-12-31T00:00:00Z"},

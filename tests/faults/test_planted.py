@@ -13,7 +13,7 @@ from tests.faults.test_planner import due
 
 pytestmark = pytest.mark.slow
 PLAN = "from consumption.schedules.planner import plan; plan()"
-SOON = 8.0  # seconds in which everything has to end; far more than it takes
+SOON = 15.0  # seconds in which everything has to end; far more than it takes
 
 
 @pytest.fixture(scope="module", params=["none", "fence", "sweep", "rename", "condition", "constraint"])

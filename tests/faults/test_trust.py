@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from contextlib import ExitStack, closing, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,7 @@ def test_killed_three_times(stack: Stack) -> None:
     with stack.ledger_locked():
         batch = checks.running(stack)
         for attempt in (1, 2, 3):
-            stack.wait("it runs", lambda attempt=attempt: child_of(stack, batch, attempt))
-            os.kill(child_of(stack, batch, attempt), signal.SIGKILL)
+            os.kill(stack.wait("it runs", partial(child_of, stack, batch, attempt)), signal.SIGKILL)
         stack.wait_for_end(batch, "Failed")
     code, text = stack.messages(batch)[-1]
     assert code == "TSK-FA-002"
