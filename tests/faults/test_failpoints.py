@@ -22,6 +22,7 @@ WORKER = (
 KEEPER = ("reap.commit", "reaped")
 PLANNER = ("plan.commit",)  # rows in test_planner.py
 SENDER = ("delivery.claimed", "delivery.answered", "delivery.record")  # the keeper again
+IMPORT = ("import.chunk", "import.commit")  # the worker again; test_imports.py
 DOWNLOAD = ("download.block",)  # the web server again; test_downloads.py
 ACTIONS = ("kill", "terminate", "freeze 3", "fail")
 assert float(SETTINGS["LEASE_SECONDS"]) < 3, "whoever freezes wakes after its lease"
@@ -86,7 +87,7 @@ def post(stack: Stack) -> list[int]:
 def test_no_failpoint_without_a_row() -> None:
     code = [*ROOT.glob("*/*.py"), *ROOT.glob("jobs/*/*.py"), *ROOT.glob("consumption/*/*.py")]
     hit = {name for file in code if file.parts[-2] != "tests" for name in points_in(file)}
-    assert hit == {*WEB, *WORKER, *KEEPER, *PLANNER, *SENDER, *DOWNLOAD}
+    assert hit == {*WEB, *WORKER, *KEEPER, *PLANNER, *SENDER, *IMPORT, *DOWNLOAD}
 
 
 def points_in(file: Path) -> list[str]:
