@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple
 
+from django.db import connection
 from django.db.models import Case, F, QuerySet, When
 from rest_framework import serializers
 
 from consumption.links import RESULT_LINKS
-from consumption.models import Compression, ExportFormat
+from consumption.models import Compression, ExportFormat, ReadConsumptionBatch
 from hypermedia.fields import DateTimeValueField, ListField, TextField, date_time
 from hypermedia.links import links_for
 from hypermedia.messages import StrictSerializer
@@ -66,6 +68,31 @@ _FIELDS = (*ReadBatchRow._fields[:-3], RESULT_SET_CODE, "task__rows_written", "t
 
 def read_batch_rows(batches: QuerySet[Any]) -> Iterable[ReadBatchRow]:
     return (ReadBatchRow(*row) for row in batches.values_list(*_FIELDS))
+
+
+_ID, _OWNER = -1, -2  # stand for what is known only at the call
+
+
+@cache
+def _one_batch(sees_all: bool) -> tuple[str, tuple[int, ...]]:
+    """The statement that reads one export, for who sees all or for its owner; `_ID` and `_OWNER` are its slots.
+
+    Compiled once: a poll is the most frequent request there is, and the ORM takes longer to write it than PostgreSQL
+    to answer it.
+    """
+    batches = ReadConsumptionBatch.objects.filter(pk=_ID)
+    mine = batches if sees_all else batches.filter(created_by_id=_OWNER)
+    return mine.values_list(*_FIELDS).query.sql_with_params()
+
+
+def read_batch_row(pk: int, reader: Reader) -> ReadBatchRow | None:
+    """One export as this reader sees it; None when it is not there, or not for this reader."""
+    sql, slots = _one_batch(reader.sees_all)
+    values = {_ID: pk, _OWNER: reader.user_id}
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [values.get(slot, slot) for slot in slots])
+        row = cursor.fetchone()
+    return None if row is None else ReadBatchRow(*row)
 
 
 def read_batch_document(batch: ReadBatchRow, reader: Reader) -> dict[str, Any]:

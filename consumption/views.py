@@ -12,7 +12,7 @@ from consumption.serializers import (
     ReadBatchRow,
     ReadConsumptionBatchInput,
     read_batch_document,
-    read_batch_rows,
+    read_batch_row,
 )
 from hypermedia.errors import NotFound
 from hypermedia.links import href
@@ -44,8 +44,7 @@ class ReadBatchView(OperationView):
     model = ReadConsumptionBatch
 
     def find(self, pk: int) -> ReadBatchRow:
-        visible = ReadConsumptionBatch.objects.all().visible_to(self.reader).filter(pk=pk)
-        row = next(iter(read_batch_rows(visible)), None)
+        row = read_batch_row(pk, self.reader)
         if row is None:
             raise NotFound(f"There is no read consumption batch {pk}.")
         return row

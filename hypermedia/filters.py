@@ -15,7 +15,7 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
-from django.db.models import BooleanField, F, Func, Q, Value
+from django.db.models import BooleanField, F, Func, Q, QuerySet, Value
 
 from hypermedia.fields import parse_date_time
 
@@ -44,11 +44,15 @@ class Field:
 
     `sortable` is for columns of the table itself that are never NULL and have an index together with the id: then a
     page costs the same at any depth. The rows of the collection carry such a column under the same name.
+
+    `looked_up` is for a value of a small table that `path` refers to: its rows and the value's column there. They are
+    found first, since PostgreSQL knows how rare an id is, but not how rare what a join leads to.
     """
 
     path: str
     kind: Kind
     sortable: bool = False
+    looked_up: tuple[Callable[[], QuerySet[Any]], str] | None = None
 
 
 Fields = Mapping[str, Field]
@@ -56,6 +60,10 @@ Fields = Mapping[str, Field]
 
 def condition(field: Field, operator: str, values: Sequence[Any]) -> Q:
     """The rows whose value fits. `ne` is everything that `eq` is not, so rows without a value too."""
+    if field.looked_up is not None:
+        rows, column = field.looked_up
+        found = rows().filter(condition(Field(column, field.kind), operator, values))
+        return Q((f"{field.path}__in", list(found.values_list("pk", flat=True))))
     first = values[0]
     if operator == "like":
         return Q(

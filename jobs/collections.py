@@ -37,6 +37,10 @@ OPERATION_FIELDS = {
 }
 
 
+def _task_types() -> QuerySet[Any]:
+    return TaskType.objects.all()
+
+
 def _visible_tasks(reader: Reader) -> QuerySet[Any]:
     return Task.objects.visible_to(reader)
 
@@ -53,7 +57,7 @@ TASKS: Collection[TaskRow] = Collection(
         "status": Field("status", one_of(*TaskStatus), sortable=True),
         "subjectId": Field("subject_id", INTEGER),
         "taskType.id": Field("task_type_id", INTEGER),
-        "taskType.code": Field("task_type__code", TEXT),
+        "taskType.code": Field("task_type_id", TEXT, looked_up=(_task_types, "code")),
     },
     visible=_visible_tasks,
     rows=task_rows,

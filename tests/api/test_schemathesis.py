@@ -46,4 +46,4 @@ def test_a_little(service: Stack, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_lot(service: Stack, tmp_path: Path) -> None:
-    assert "❌" not in schemathesis(service, tmp_path, "--max-examples", "25", "--continue-on-failure")
+    assert "❌" not in schemathesis(service, tmp_path, "--max-examples", "15", "--continue-on-failure")

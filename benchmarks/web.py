@@ -1,0 +1,160 @@
+"""What a request costs in the service, against views that do no more than answer it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from django.contrib.auth.models import User
+from django.db import connection
+from django.utils import timezone
+
+from benchmarks import export, ledgers, peers
+from benchmarks.calls import Site
+from benchmarks.rows import AtLeast, AtMost, Row, Side
+from consumption.services import start_export
+from hypermedia import cursors
+from jobs.callbacks.models import AccessToken
+from jobs.callbacks.services import create_job
+
+REQUESTS = 200
+MILLION = 1_000_000
+ENDLESS = 10**9  # requests a minute
+_FILL = """
+    INSERT INTO jobs_task (created_by_id, last_updated_by_id, version, creation_date, last_updated_date, subject_id,
+                           task_type_id, status, owner, thread_code, epoch, attempt_count, restart_count, rings,
+                           rows_written)
+         SELECT %(user)s, %(user)s, 1, now(), now(), n,
+                (SELECT id FROM jobs_tasktype WHERE code = 'ReadConsumptionBatch'), 'COMPLETED', '', '', 0, 1, 0, 0, 0
+           FROM generate_series(1, %(rows)s) AS n;
+    INSERT INTO jobs_interfacedmessage (task_id, created_by_id, last_updated_by_id, version, creation_date,
+                                        last_updated_date)
+         SELECT id, %(user)s, %(user)s, 1, now(), now() FROM jobs_task
+          WHERE NOT EXISTS (SELECT FROM jobs_interfacedmessage AS held WHERE held.task_id = jobs_task.id);
+    ANALYZE jobs_task, jobs_interfacedmessage;
+"""
+
+
+def token(username: str, scope: str) -> str:
+    user = User.objects.get(username=username)
+    _, text = AccessToken.objects.issue(user=user, name="b", scope=scope, expires_at=timezone.now() + timedelta(days=1))
+    return text
+
+
+def service() -> Site:
+    """The service itself, its request rates out of the way."""
+    site = Site()
+    site.settings = {"REQUESTS_PER_MINUTE": ENDLESS, "POLLS_PER_MINUTE": ENDLESS}
+    return site
+
+
+def running_export() -> int:
+    """An export that nobody works on: its id."""
+    ledgers.use(0)
+    return int(start_export(user_id=export.owner(), transaction_start=export.START, transaction_end=export.END).pk)
+
+
+@contextmanager
+def poll_against_bare(size: int | None) -> Iterator[tuple[Side, Side]]:
+    """CPU of this process for one request, in microseconds."""
+    batch, text = running_export(), token("testuser1", AccessToken.Scope.API)
+    ours, theirs, times = service(), Site("benchmarks.peers"), size or REQUESTS
+    request = ("GET", f"/api/generic/readconsumptionbatches/{batch}", text)
+    peers.STATEMENTS["poll"] = ours.statements(*request)
+
+    def cpu(site: Site, *request: str) -> float:
+        return site.many(times, *request, clock=time.process_time) / times * 1e6
+
+    yield lambda: cpu(ours, *request), lambda: cpu(theirs, "GET", f"/bare/poll/{batch}", text)
+
+
+@contextmanager
+def poll_against_drf(size: int | None) -> Iterator[tuple[Side, Side]]:
+    batch, text = running_export(), token("testuser1", AccessToken.Scope.API)
+    ours, theirs, times = service(), Site("benchmarks.peers", peers.STARTPROJECT), size or REQUESTS
+    yield (
+        lambda: times / ours.many(times, "GET", f"/api/generic/readconsumptionbatches/{batch}", text),
+        lambda: times / theirs.many(times, "GET", f"/drf/poll/{batch}", text),
+    )
+
+
+@contextmanager
+def _report_against(path: str, size: int | None) -> Iterator[tuple[Side, Side]]:
+    ledgers.use(0)
+    job = create_job(integration_id=User.objects.get(username="integration1").pk).job_id
+    body = json.dumps({"jobId": job, "status": "Started", "message": "reading"}).encode()
+    text = token("integration1", AccessToken.Scope.CALLBACK)
+    ours, theirs, times = service(), Site("benchmarks.peers"), size or REQUESTS
+    request = ("PUT", "/ws/rest/service/v2/oic/job", text, body)
+    peers.STATEMENTS["report"] = ours.statements(*request)
+    yield (
+        lambda: times / ours.many(times, *request),
+        lambda: times / theirs.many(times, "PUT", path, text, body),
+    )
+
+
+@contextmanager
+def report_against_bare(size: int | None) -> Iterator[tuple[Side, Side]]:
+    with _report_against("/bare/report", size) as sides:
+        yield sides
+
+
+@contextmanager
+def report_against_orm(size: int | None) -> Iterator[tuple[Side, Side]]:
+    with _report_against("/orm/report", size) as sides:
+        yield sides
+
+
+def many_tasks(rows: int) -> int:
+    """So many tasks, of which there are none before; the id of the last but some hundred."""
+    ledgers.use(0)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM jobs_task")
+        there = cursor.fetchone()[0]
+        if there < rows:
+            cursor.execute(_FILL, {"user": export.owner(), "rows": rows - there})
+        cursor.execute("SELECT max(id) - 200 FROM jobs_task")
+        return int(cursor.fetchone()[0])
+
+
+def deep_page(last: int) -> str:
+    place = cursors.write(cursors.Cursor([last], last), "generic/tasks?q=None&orderBy=None")
+    return f"/api/generic/tasks?limit=50&cursor={place}"
+
+
+@contextmanager
+def depth(size: int | None) -> Iterator[tuple[Side, Side]]:
+    """Milliseconds of a page of 50."""
+    last, text = many_tasks(size or MILLION), token("operator1", AccessToken.Scope.API)
+    site, deep = service(), deep_page(last)
+
+    def page(path: str) -> float:
+        return site.many(50, "GET", path, text) / 50 * 1e3
+
+    yield lambda: page(deep), lambda: page("/api/generic/tasks?limit=50")
+
+
+@contextmanager
+def list_against_bare(size: int | None) -> Iterator[tuple[Side, Side]]:
+    """CPU of this process for one deep page of 50, in milliseconds."""
+    last, text = many_tasks(size or MILLION), token("operator1", AccessToken.Scope.API)
+    ours, theirs, deep = service(), Site("benchmarks.peers"), deep_page(last)
+    peers.STATEMENTS["tasks"] = ours.statements("GET", deep, text)
+
+    def cpu(site: Site, path: str) -> float:
+        return site.many(50, "GET", path, text, clock=time.process_time) / 50 * 1e3
+
+    yield lambda: cpu(ours, deep), lambda: cpu(theirs, "/bare/tasks")
+
+
+ROWS = [
+    Row("poll-cpu", "one poll", "bare view, same SQL", AtMost(1.4), "us", poll_against_bare, starred=True),
+    Row("poll-drf", "polls", "DRF ModelSerializer view", AtLeast(1.5), "/s", poll_against_drf, starred=True),
+    Row("callback-bare", "callbacks", "bare view, same SQL", AtLeast(0.7), "/s", report_against_bare, starred=True),
+    Row("callback-orm", "callbacks", "steps by ORM", AtLeast(2), "/s", report_against_orm, starred=True),
+    Row("list-depth", "page at 10^6", "first page", AtMost(1.3), "ms", depth, starred=True),
+    Row("list-cpu", "page at 10^6", "bare keyset view", AtMost(2), "ms", list_against_bare, starred=True),
+]
