@@ -45,7 +45,7 @@ def token(username: str, scope: str) -> str:
 
 
 def service() -> Site:
-    """The service itself, its request rates out of the way."""
+    """The service itself; it counts requests as it does in production, and refuses none."""
     site = Site()
     site.settings = {"REQUESTS_PER_MINUTE": ENDLESS, "POLLS_PER_MINUTE": ENDLESS}
     return site
