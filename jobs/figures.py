@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import connection
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from jobs import processing
+from jobs import heartbeats, processing
 from jobs.models import Task, TaskAttempt
 from jobs.states import OperationStatus, TaskStatus
 
@@ -29,10 +30,13 @@ class Queue:
     lost: int
     waiting_since: datetime | None
     last_claim: datetime | None
+    workers: int
 
     @property
     def has_no_worker(self) -> bool:
-        """Work waits, none is done, and nobody has begun any for a while."""
+        """No worker shows a sign of life; or work waits, none is done, and nobody has begun any for a while."""
+        if not self.workers:
+            return True
         if self.stopped or self.waiting_since is None or self.running:
             return False
         quiet_since = timezone.now() - UNTOUCHED
@@ -67,6 +71,7 @@ def queue() -> Queue:
         running=bounded(running.filter(lease_expires_at__gte=Now())),
         lost=bounded(Task.objects.expired()),
         waiting_since=waiting.order_by("pk").values_list("last_updated_date", flat=True).first(),
+        workers=heartbeats.alive().get(settings.CELERY_TASK_DEFAULT_QUEUE, 0),
         last_claim=TaskAttempt.objects.order_by("-pk").values_list("started_at", flat=True).first(),
     )
 

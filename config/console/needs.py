@@ -78,9 +78,10 @@ def _queue(queue: Queue) -> Iterator[Need]:
             Tone.BAD, "The queue is stopped", "No task is picked until it is started.", reverse("admin-queue"),
             "jobs.view_task", queue.waiting,
         )  # fmt: skip
-    if queue.has_no_worker and queue.waiting_since:
-        why = f"The first waits for {duration(timezone.now() - queue.waiting_since)}. Is a worker running?"
-        yield Need(Tone.BAD, "No worker takes the waiting tasks", why, waiting, "jobs.view_task", queue.waiting)
+    if queue.has_no_worker:
+        alive = f"{queue.workers} are alive" if queue.workers else "None shows a sign of life"
+        since = f"; the first waits for {duration(timezone.now() - queue.waiting_since)}" if queue.waiting_since else ""
+        yield Need(Tone.BAD, "No worker takes tasks", f"{alive}{since}.", waiting, "jobs.view_task", queue.waiting)
     if queue.lost:
         why = "Their workers stopped answering. They are taken back by themselves when beat runs."
         address = listed("jobs_task", "status__exact=PROCESSING")

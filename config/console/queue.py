@@ -52,6 +52,7 @@ def _page(request: HttpRequest, form: NecessaryReasonForm) -> HttpResponse:
         ("Waiting", anchor(needs.listed("jobs_task", "status__exact=PENDING"), queue.waiting)),
         ("Waiting longest", ago(queue.waiting_since)),
         ("Running", anchor(needs.listed("jobs_task", "status__exact=PROCESSING"), queue.running)),
+        ("Workers alive", queue.workers),
         ("Without their worker", queue.lost),
         ("Last taken by a worker", ago(queue.last_claim)),
     ]

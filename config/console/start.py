@@ -133,13 +133,21 @@ def _durations(hours: list[Hour]) -> Chart:
     ]  # fmt: skip
     worst = max((hour.slow or 0.0 for hour in hours), default=0.0)
     return charts.draw(
-        columns, ("tp-s3",), duration,
+        columns, ("tp-s3",), _short,
         title="From request to completed, by the hour",
         summary=f"In the worst hour 95 of 100 operations took at most {duration(worst)}.",
         legend=[("tp-k3", "median"), ("tp-k4", "95 of 100 within")],
         headings=["Hour", "Median", "95 of 100 within"],
         rows=[[_clock(hour), duration(hour.median), duration(hour.slow)] for hour in hours],
     )  # fmt: skip
+
+
+def _short(seconds: float) -> str:
+    """A length that fits beside the scale."""
+    for unit, length in (("h", 3600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.3g} {unit}"
+    return f"{seconds:.3g} s"
 
 
 def _clock(hour: Hour) -> str:

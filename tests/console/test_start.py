@@ -13,13 +13,18 @@ from hypermedia.readers import Role
 from hypermedia.showing import Tone
 from jobs import figures, processing
 from jobs.callbacks.models import IntegrationJob
-from jobs.models import Task
+from jobs.models import Task, WorkerHeartbeat
 from jobs.notifications.models import Delivery, NotificationEndpoint
 from tests.api.world import claimed, completed, failed, make_delivery, start
 from tests.console.conftest import Person
 from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def a_worker(db: None) -> None:
+    WorkerHeartbeat.objects.create(name="w", queues=["operations"], at=timezone.now())
 
 
 def whats(person: Person) -> list[str]:
@@ -55,9 +60,14 @@ def test_waiting_tasks_without_a_worker_are_noticed(operator: Person) -> None:
     batch = start(operator.user)
     assert not figures.queue().has_no_worker  # it has only just been asked for
     Task.objects.update(last_updated_date=timezone.now() - timedelta(minutes=5))
-    assert whats(operator) == ["No worker takes the waiting tasks"]
+    assert whats(operator) == ["No worker takes tasks"]
     claimed(batch)
     assert whats(operator) == []
+
+
+def test_a_service_without_any_worker_says_so_before_anything_waits(operator: Person) -> None:
+    WorkerHeartbeat.objects.update(at=timezone.now() - timedelta(minutes=5))
+    assert whats(operator) == ["No worker takes tasks"]
 
 
 def test_a_worker_that_was_lost_is_noticed(operator: Person) -> None:
