@@ -31,7 +31,8 @@ def many(item: Schema) -> Schema:
 
 
 def one_of(*values: str) -> Schema:
-    return {"type": "string", "enum": list(values)}
+    """A text out of a list. A single one is a constant: generators would make an enumeration, and a name, of it."""
+    return {"type": "string", "const": values[0]} if len(values) == 1 else {"type": "string", "enum": list(values)}
 
 
 def shape(properties: dict[str, Schema], optional: tuple[str, ...] = (), *, closed: bool = False) -> Schema:
