@@ -8,7 +8,7 @@ from contextlib import suppress
 import pytest
 
 from tests.faults import checks, history
-from tests.faults.stack import Stack
+from tests.faults.stack import END_STATES, Stack
 from tests.faults.test_planner import due
 
 pytestmark = pytest.mark.slow
@@ -30,10 +30,14 @@ def planted(request: pytest.FixtureRequest) -> Iterator[tuple[Stack, str]]:
 
 def a_worker_that_wakes_too_late(stack: Stack) -> list[str]:
     """For the fence: its file is ready, its lease is over, and another attempt is on its way."""
-    stack.arm("file.renamed", "freeze 4")
+    stack.arm("file.renamed", "freeze 6")
     batch = stack.start_export()
     stack.wait("it sleeps", lambda: not stack.is_armed("file.renamed"))
-    stack.arm("claimed", "freeze 1.5")
+    with stack.ledger_locked():
+        stack.wait("another attempt is on its way", lambda: stack.task(batch)["epoch"] >= 3)
+        stack.wait("it wakes", stack.nobody_frozen)
+        with suppress(AssertionError):  # as it should be
+            stack.wait("it ends the task", lambda: stack.task(batch)["status"] in END_STATES, 3)
     return found(stack, batch)
 
 
