@@ -11,7 +11,7 @@ from typing import Self
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import BrinIndex
+from django.contrib.postgres.indexes import BrinIndex, GinIndex
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Cast, Now
@@ -266,6 +266,7 @@ class ReadConsumptionBatch(Operation):
             *Operation.Meta.indexes,
             models.Index(fields=["transaction_start", "id"], name="read_batch_start"),
             models.Index(fields=["transaction_end", "id"], name="read_batch_end"),
+            GinIndex(fields=["limit_codes"], name="read_batch_limits"),
         ]
         permissions = [("start_export", "Can start exports from the console")]
 

@@ -96,6 +96,7 @@ class IntegrationJob(models.Model):
 
     class Meta:
         verbose_name = "job"
+        indexes = [models.Index(fields=["id"], name="job_flagged", condition=Q(flagged=True))]
         permissions = [("acknowledge_integrationjob", "Can take the flag from jobs with stale reports")]
 
     def __str__(self) -> str:

@@ -206,6 +206,11 @@ class Delivery(models.Model):
                 name="delivery_sending",
                 condition=Q(status=DeliveryStatus.SENDING.value),
             ),
+            models.Index(
+                fields=["last_updated_date"],
+                name="delivery_failed",
+                condition=Q(status=DeliveryStatus.FAILED.value),
+            ),
             models.Index(fields=["silence_due_at"], name="delivery_silence", condition=~Q(silence_due_at=None)),
         ]
         permissions = [("redeliver_delivery", "Can send events again")]
