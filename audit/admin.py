@@ -2,32 +2,78 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.contrib.auth.models import User
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from audit.models import Entry
-from hypermedia.console import ReadOnlyAdmin
+from hypermedia.console import PageMixin, Panel, ReadOnlyAdmin, facts
+from hypermedia.narrowing import period_of
+from hypermedia.showing import Tone, chip, code, moment
+
+TONES = {Entry.Result.DONE: Tone.GOOD, Entry.Result.REFUSED: Tone.WAITING, Entry.Result.FAILED: Tone.BAD}
 
 
 @admin.register(Entry)
-class EntryAdmin(ReadOnlyAdmin):
-    """Who did what, when, from where, with which result."""
+class EntryAdmin(PageMixin, ReadOnlyAdmin):
+    """Who did what, when, from where, why, with which result."""
 
-    list_display = ("at", "who", "action", "subject", "result", "status", "address")
-    list_filter = ("result",)
+    list_display = ("when", "who", "action", "subject", "outcome", "why", "address")
+    list_filter = ("result", period_of("at", "time"))
     ordering = ("-id",)
     search_fields = ("subject__startswith",)
-    search_help_text = "How the subject begins, generic/tasks/12 for one"
-    fields = ("at", "who", "action", "subject", "result", "status", "address", "request_id", "detail")
+    search_help_text = "How the subject begins (generic/tasks/12), or the name of a user"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return Entry.objects.with_username()
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        word = search_term.strip()
+        if not word:
+            return queryset, False
+        users = list(User.objects.filter(username=word).values_list("pk", flat=True))
+        return queryset.filter(Q(subject__startswith=word) | Q(user_id__in=users)), False
+
+    @admin.display(description="when", ordering="id")
+    def when(self, entry: Entry) -> Any:
+        return moment(entry.at)
 
     @admin.display(description="who")
     def who(self, entry: Any) -> str:
         if entry.user_id is None:
             return "nobody known"
         return entry.username or f"user {entry.user_id}"
+
+    @admin.display(description="result")
+    def outcome(self, entry: Entry) -> Any:
+        return chip(entry.result, TONES[Entry.Result(entry.result)])
+
+    @admin.display(description="why")
+    def why(self, entry: Entry) -> str:
+        return str(entry.detail.get("reason", ""))
+
+    def headline(self, row: Entry) -> Any:
+        return self.outcome(row)
+
+    def panels(self, request: HttpRequest, row: Any) -> list[Panel]:
+        about = [
+            ("When", moment(row.at)),
+            ("Who", self.who(row)),
+            ("What", row.action),
+            ("On", row.subject),
+            ("Why", self.why(row)),
+            ("Answered", row.status),
+            ("From", row.address),
+            ("Request id", code(row.request_id)),
+        ]
+        detail = json.dumps(row.detail, indent=2, ensure_ascii=False)
+        return [
+            facts("about", "Entry", about),
+            Panel("detail", "Detail", "console/text.html", {"text": detail}, wide=False),
+        ]

@@ -227,3 +227,14 @@ def test_a_set_is_held_and_let_go_with_a_reason(operator: Person, auditor: Perso
     operator.act("datafiles/datafileset", "release", kept.pk, reason="it is over")
     kept.refresh_from_db()
     assert not kept.held
+
+
+def test_the_trail_is_read_with_who_and_why(operator: Person, auditor: Person) -> None:
+    batch = failed(operator.user)
+    operator.act("jobs/task", "restart", batch.task_id, reason="the disk has room again")
+    page = auditor.see(f"/admin/audit/entry/?q={operator.user.username}")
+    assert "console.restart" in page
+    assert "the disk has room again" in page
+    assert "console.restart" in auditor.see(f"/admin/audit/entry/?q=admin/jobs/task/{batch.task_id}")
+    entry = Entry.objects.get(action="console.restart")
+    assert "the disk has room again" in auditor.see(f"/admin/audit/entry/{entry.pk}/change/")
