@@ -76,7 +76,7 @@ def test_the_keyboard_is_enough(desk_of: Desks) -> None:
     desk = desk_of()
     broken = failed(desk.person.user)
     desk.open("/admin/")
-    for target in ("tp-need", f"/{broken.pk}/change/", "act/restart"):
+    for target in ("status__exact=Failed", f"/{broken.pk}/change/", "act/restart"):
         tab_to(desk, target)
         with desk.page.expect_navigation():
             desk.page.keyboard.press("Enter")

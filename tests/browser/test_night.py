@@ -116,7 +116,7 @@ def test_a_schedule_is_made(desk_of: Desks) -> None:
     desk.page.locator("[name=window_rule]").select_option(index=1)
     desk.page.locator("[name=cron]").fill("30 2 * * *")
     desk.page.get_by_role("button", name="Save", exact=True).click()
-    desk.see("was added successfully")
+    desk.see("Every night")
     schedule = ExportSchedule.objects.get()
     assert (schedule.cron, schedule.owner) == ("30 2 * * *", desk.person.user)
     desk.open(schedule.page)
