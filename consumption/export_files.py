@@ -126,7 +126,7 @@ class ExportFiles:
         try:
             for file in self.files:
                 published = file.staged.publish(row_count=file.rows)
-                contents.append(Content(published, self._description(file), self._media_type()))
+                contents.append(Content(published, self._description(file), *self._media_types()))
         except BaseException:
             discard([content.published for content in contents])
             raise
@@ -145,11 +145,12 @@ class ExportFiles:
         parts = [other for other in self.files if other.section is file.section]
         return file.section.description + (f" ({parts.index(file) + 1} of {len(parts)})" if len(parts) > 1 else "")
 
-    def _media_type(self) -> str:
-        """Parquet is compressed inside."""
-        if self.format_name == ExportFormat.PARQUET:
-            return self.format.media_type
-        return export_formats.COMPRESSED.get(Compression(self.compression), self.format.media_type)
+    def _media_types(self) -> tuple[str, str]:
+        """Of the file, and of what it holds when it is a compressed one. Parquet is compressed inside."""
+        compressed = export_formats.COMPRESSED.get(Compression(self.compression))
+        if compressed is None or self.format_name == ExportFormat.PARQUET:
+            return self.format.media_type, ""
+        return compressed, self.format.media_type
 
 
 def discard(published: list[Published]) -> None:

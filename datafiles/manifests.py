@@ -19,6 +19,10 @@ from hypermedia.links import SELF, href, link
 from hypermedia.media import AnyAccept
 from hypermedia.readers import Reader
 
+_ORDER = (
+    *("limitCode", "consumptions", "counters", "amount", "numberOfUnits", "serviceDays", "currency"),
+    *("firstTransactionDateTime", "lastTransactionDateTime"),
+)
 _EXACT = ("amount", "numberOfUnits", "serviceDays")  # kept as texts, since floats would round them
 
 
@@ -52,8 +56,8 @@ def _file(data_file: DataFile, readable: bool) -> dict[str, Any]:
 
 
 def _total(total: dict[str, Any]) -> dict[str, Any]:
-    """The figures of one limit code as exact numbers."""
-    return {name: Decimal(value) if name in _EXACT else value for name, value in total.items()}
+    """The figures of one limit code as exact numbers, in the order of the contract; jsonb has one of its own."""
+    return {name: Decimal(total[name]) if name in _EXACT else total[name] for name in _ORDER if name in total}
 
 
 class ManifestView(SetView):

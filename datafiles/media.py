@@ -59,14 +59,16 @@ def by_name(name: str) -> str | None:
     return _BY_EXTENSION.get(name.rpartition(".")[2].lower()) if "." in name else None
 
 
-def file_name(code: str, media_type: str) -> str:
-    """A name that any file system and any header takes: `code.extension`, or `code` where it ends with it already."""
+def file_name(code: str, media_type: str, packed: str = "") -> str:
+    """A name that any file system and any header takes: `code.extension`, or `code` where it ends with it already.
+    A compressed file also tells what it holds: `code.csv.gz`."""
     safe = _UNSAFE.sub("-", code)
     if safe.startswith((".", "-", "~")):
         safe = f"_{safe}"
     if by_name(safe) == media_type or (media_type == GZIP and safe.endswith(".gz")):
         return safe
-    return f"{safe}.{EXTENSIONS.get(media_type, 'bin')}"
+    inner = f".{EXTENSIONS[packed]}" if packed in EXTENSIONS else ""
+    return f"{safe}{inner}.{EXTENSIONS.get(media_type, 'bin')}"
 
 
 class RowCounter:

@@ -107,6 +107,7 @@ class DataFile(models.Model):
     description = models.CharField(max_length=200, blank=True)
     storage_key = models.CharField(max_length=100, unique=True, null=True)
     media_type = models.CharField(max_length=100, blank=True)
+    packed_media_type = models.CharField(max_length=100, blank=True, help_text="of what a gzip or zstd file holds")
     content_length = models.BigIntegerField(null=True)
     sha256 = models.CharField(max_length=64, blank=True)
     row_count = models.BigIntegerField(null=True)
@@ -137,4 +138,4 @@ class DataFile(models.Model):
     @property
     def file_name(self) -> str:
         """What a download is called: the code as far as any file system takes it, with the type's extension."""
-        return media.file_name(self.code, self.media_type)
+        return media.file_name(self.code, self.media_type, self.packed_media_type)

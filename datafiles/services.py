@@ -33,6 +33,7 @@ class Content:
     published: Published
     description: str
     media_type: str
+    packed_media_type: str = ""  # of what a gzip or zstd file holds
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,7 @@ def store_set(
             data_file_set=data_file_set,
             description=content.description,
             media_type=content.media_type,
+            packed_media_type=content.packed_media_type,
             storage_key=content.published.key,
             content_length=content.published.content_length,
             sha256=content.published.sha256,

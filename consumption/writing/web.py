@@ -31,6 +31,7 @@ from jobs.links import monitor_path
 from jobs.serializers import dates, progress_document, technical
 from jobs.states import OperationStatus
 from jobs.views import RETRY_AFTER_SECONDS, WORKERS_AND_WATCHERS, OperationView
+from jobs.waiting import until_ended
 
 # Files that hold no rows of ours, whatever is in them.
 _NOT_ROWS = {"application/zip", "application/xml", "application/vnd.apache.parquet"}
@@ -111,6 +112,7 @@ WRITE_BATCHES: Collection[WriteBatchRow] = Collection(
 class StartWriteView(ResourceView):
     roles = {"POST": WRITERS}
 
+    @until_ended
     @idempotent
     def post(self, request: Request) -> HttpResponse:
         found = self._readable(self.read(WriteConsumptionBatchInput)["code"])

@@ -28,6 +28,7 @@ class File:
     media_type: str
     rows: int | None
     content: bytes
+    name: str
 
     @property
     def plain(self) -> bytes:
@@ -59,6 +60,7 @@ def files(**wanted: Any) -> list[File]:
             one.media_type,
             one.row_count,
             b"".join(storage.open_range(one.storage_key, 0, one.content_length)),
+            one.file_name.removeprefix(one.code),
         )
         for one in found
     ]

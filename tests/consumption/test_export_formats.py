@@ -135,12 +135,15 @@ def test_parquet_is_compressed_inside(compression: str | None, codec: str) -> No
 
 
 @pytest.mark.parametrize("format", ["ndjson", "csv"])
-@pytest.mark.parametrize(("compression", "media"), [("gzip", "application/gzip"), ("zstd", "application/zstd")])
-def test_compressed_text(format: str, compression: str, media: str) -> None:
+@pytest.mark.parametrize(
+    ("compression", "media", "extension"), [("gzip", "application/gzip", "gz"), ("zstd", "application/zstd", "zst")]
+)
+def test_compressed_text(format: str, compression: str, media: str, extension: str) -> None:
     filled()
     plain = files(format=format)
     compressed = files(format=format, compression=compression)
     assert {file.media_type for file in compressed} == {media}
+    assert {file.name for file in compressed} == {f".{format}.{extension}"}
     assert [file.plain for file in compressed] == [file.content for file in plain]
     assert [(file.description, file.rows) for file in compressed] == [(file.description, file.rows) for file in plain]
 
