@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from consumption.models import Limit, LimitAllowance
 
@@ -24,7 +24,9 @@ def only_allowed(rows: QuerySet[Any], path: str, user_id: int) -> QuerySet[Any]:
 
 
 def allowed_limits(user_id: int) -> QuerySet[Limit]:
-    return only_allowed(Limit.objects.all(), "pk", user_id)
+    """The limits that the user may read and export; one statement, list and limits together."""
+    theirs = LimitAllowance.objects.filter(user_id=user_id)
+    return Limit.objects.filter(~Exists(theirs) | Exists(theirs.filter(limits=OuterRef("pk"))))
 
 
 def allowed_codes(user_id: int, codes: Iterable[str] | None) -> list[str] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import connection
+from psycopg.sql import SQL, Composable, Literal
 
 from hypermedia.errors import TooMany
 from hypermedia.readers import Reader, Role
@@ -11,13 +12,13 @@ from hypermedia.readers import Reader, Role
 RETRY_AFTER_SECONDS = 5
 _LOCKS = 0x7A11  # the first half of our advisory locks' keys; the second one is the user
 
-# Two statements in one go: the second one counts what whoever held the lock before has committed.
-_COUNT = """
-    SELECT pg_advisory_xact_lock(%s, %s);
-    SELECT count(*) FROM (
-        SELECT FROM jobs_task WHERE created_by_id = %s AND status IN ('PENDING', 'PROCESSING') LIMIT %s
-    ) AS active
-"""
+_ACTIVE = SQL(
+    """
+    (SELECT count(*) FROM (
+        SELECT FROM jobs_task WHERE created_by_id = {user} AND status IN ('PENDING', 'PROCESSING') LIMIT {most}
+    ) AS active) < {most}
+    """
+)
 
 
 def most_active(reader: Reader) -> int | None:
@@ -25,17 +26,20 @@ def most_active(reader: Reader) -> int | None:
     return None if reader.has(Role.OPERATOR) else settings.ACTIVE_OPERATIONS_PER_CLIENT or None
 
 
-def check(*, user_id: int, most: int | None) -> None:
-    """Raises TooMany when `most` operations of the user are under way. Needs the transaction that starts one more:
-    until its end nobody else starts one for this user."""
-    if most is None:
-        return
+def hold(*, user_id: int) -> None:
+    """Until the transaction ends, nobody else starts an operation for this user.
+
+    A statement of its own: the next one sees what whoever held the lock before has committed.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(_COUNT, [_LOCKS, user_id, user_id, most])
-        cursor.nextset()
-        [active] = cursor.fetchone()
-    if active >= most:
-        raise TooMany(
-            f"{active} of your operations are under way, which is the most; wait until one has ended.",
-            retry_after=RETRY_AFTER_SECONDS,
-        )
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCKS, user_id])
+
+
+def may_have_one_more(*, user_id: int, most: int | None) -> Composable:
+    """The condition that fewer than `most` operations of the user are under way."""
+    return SQL("true") if most is None else _ACTIVE.format(user=Literal(user_id), most=Literal(most))
+
+
+def refusal(most: int | None) -> TooMany:
+    text = f"{most} of your operations are under way, which is the most; wait until one has ended."
+    return TooMany(text, retry_after=RETRY_AFTER_SECONDS)

@@ -21,6 +21,7 @@ from jobs.errors import LeaseLost, WrongState
 from jobs.models import InterfacedMessage, Message, Operation, Task, TaskAttempt, TaskType
 from jobs.signals import operation_ended
 from jobs.states import Move, TaskStatus, leads_to
+from jobs.storing import store
 
 Severity = Message.Severity
 Outcome = TaskAttempt.Outcome
@@ -32,17 +33,13 @@ def start(*, operation: Operation, user_id: int, most_active: int | None = None)
 
     Raises TooMany when `most_active` operations of the user are under way already.
     """
-    quotas.check(user_id=user_id, most=most_active)
-    who = {"created_by_id": user_id, "last_updated_by_id": user_id}
     kind = registry.of_model(type(operation))
-    task = Task.objects.create(task_type=TaskType.objects.get(code=kind.code), **first_ring(), **who)
-    operation.task = task
-    operation.created_by_id = operation.last_updated_by_id = user_id
-    operation.save(force_insert=True)
-    Task.objects.filter(pk=task.pk).update(subject_id=operation.pk)
-    InterfacedMessage.objects.create(task=task, **who)
+    if most_active is not None:
+        quotas.hold(user_id=user_id)
+    if not store(operation=operation, code=kind.code, user_id=user_id, most_active=most_active):
+        raise quotas.refusal(most_active)
     record("operation.start", user_id=user_id, subject=kind.path.format(id=operation.pk))
-    ring_on_commit(task.pk)
+    ring_on_commit(operation.task_id)
     hit("start.commit")
     return operation
 

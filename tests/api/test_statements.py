@@ -9,15 +9,22 @@ from typing import Any
 
 import pytest
 
+from consumption.allowances import allow
 from tests.api.wire import check
 from tests.api.world import World
 from tests.conftest import ApiClient
+from tests.factories import LimitFactory
 
 pytestmark = pytest.mark.django_db
 
 CALLER = 1
 SAVEPOINT = 2
 AUDIT = 1
+
+
+@pytest.fixture(autouse=True)
+def quota(settings: Any) -> None:
+    settings.ACTIVE_OPERATIONS_PER_CLIENT = 20
 
 
 @pytest.fixture
@@ -80,12 +87,37 @@ def test_refusals_ask_nothing_more(client: ApiClient, django_assert_num_queries:
         check(client.post("/api/readconsumptionbatches", {"colour": "red"}), 422)
 
 
-def test_starting(client: ApiClient, django_assert_num_queries: Any) -> None:
-    """The task type; task, operation and messages; the task's subject; and which limits there are."""
-    moment = {"value": "2019-02-18T18:11:51Z"}
-    body = {"transactionStartDateTime": moment, "transactionEndDateTime": moment}
-    with django_assert_num_queries(CALLER + SAVEPOINT + 5 + AUDIT):
-        check(client.post("/api/readconsumptionbatches", body), 201)
+MOMENT = {"value": "2019-02-18T18:11:51Z"}
+EXPORT = {"transactionStartDateTime": MOMENT, "transactionEndDateTime": MOMENT}
+
+
+@pytest.mark.parametrize(
+    ("role", "body", "statements"),
+    [
+        ("client", {"limitCodes": ["VERT"]}, 3),  # the limits and the list of allowed ones; the quota's lock; all rows
+        ("client", {}, 2),
+        ("operator", {"limitCodes": ["VERT"]}, 2),  # no quota
+        ("operator", {}, 1),
+    ],
+)
+def test_starting(
+    world: World, django_assert_num_queries: Any, role: str, body: dict[str, Any], statements: int
+) -> None:
+    client = world.clients[role]
+    client.get("/api")
+    LimitFactory.create(code="VERT")
+    with django_assert_num_queries(CALLER + SAVEPOINT + statements + AUDIT):
+        check(client.post("/api/readconsumptionbatches", EXPORT | body), 201)
+
+
+def test_starting_with_a_list_of_allowed_limits(client: ApiClient, django_assert_num_queries: Any) -> None:
+    assert client.user is not None
+    allow(user_id=client.user.pk, limits=[LimitFactory.create(code="VERT")])
+    LimitFactory.create(code="OTHER")
+    with django_assert_num_queries(CALLER + SAVEPOINT + 3 + AUDIT):
+        check(client.post("/api/readconsumptionbatches", EXPORT | {"limitCodes": ["VERT"]}), 201)
+    with django_assert_num_queries(CALLER + 1):
+        check(client.post("/api/readconsumptionbatches", EXPORT | {"limitCodes": ["VERT", "OTHER"]}), 422)
 
 
 def test_restarting(client: ApiClient, world: World, django_assert_num_queries: Any) -> None:

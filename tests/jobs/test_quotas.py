@@ -79,8 +79,8 @@ def test_all_at_once(client_of: Callable[..., ApiClient], quota: int) -> None:
         finally:
             connections.close_all()
 
-    with ThreadPoolExecutor(8) as threads:
-        statuses = sorted(threads.map(go, range(16)))
-    assert statuses == [201] * quota + [429] * (16 - quota)
+    with ThreadPoolExecutor(20) as threads:
+        statuses = sorted(threads.map(go, range(20)))
+    assert statuses == [201] * quota + [429] * (20 - quota)
     services.cancel(task_id=Task.objects.first().pk, user_id=client.user.pk)  # type: ignore[union-attr]
     check(start(client), 201)
