@@ -67,7 +67,8 @@ class ApiHeadersMiddleware:
             for name, value in self.headers.items():
                 response[name] = value
         if response.status_code in {204, 304}:
-            del response["Content-Length"]  # Django counts the empty body; these answers describe none
+            # Django counts the empty body, and calls it HTML; these answers describe none.
+            del response["Content-Length"], response["Content-Type"]
         return response
 
 

@@ -368,7 +368,8 @@ def test_a_deleted_file(client: ApiClient) -> None:
     """410 for its content; its metadata stay without a link; its code can be used again."""
     document = filled(client)
     address, data = str(rel(document, "self")), str(rel(document, "file"))
-    check(client.delete(data.removesuffix("/data")), 204)
+    deleted = check(client.delete(data.removesuffix("/data")), 204)
+    assert not {"Content-Type", "Content-Length"} & set(deleted.headers)
     for method in ("GET", "HEAD", "POST"):
         check(client.request(method, data), 410)
     check(client.delete(data.removesuffix("/data")), 410)
