@@ -13,7 +13,9 @@ from django.conf import settings
 from config.supervisor.environment import Address
 from config.supervisor.services import all_services
 from tests.deploy.units import ENVIRONMENT_FILE, PYTHON, ROOT, UNITS, all_units, read
+from tests.needs import needs
 
+NGINX = ROOT / "deploy" / "nginx" / "tallyport.conf"
 # Of each host or process: the rest of a command is the same in development and production.
 OWN = re.compile(r"^--(host|port|hostname|blocking-threads|concurrency|schedule)=")
 HARDENED = ("NoNewPrivileges=yes", "ProtectSystem=strict", "PrivateTmp=yes", "SystemCallFilter=@system-service")
@@ -72,14 +74,21 @@ def test_systemd_understands_them(tmp_path: Path) -> None:
     assert (done.returncode, told) == (0, []), done.stderr
 
 
-@pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not installed")
+def test_nginx_lets_through_what_the_service_takes() -> None:
+    """And a little more, so that it is the service that refuses a larger upload, in its own words."""
+    (size,) = re.findall(r"client_max_body_size (\d+)g;", NGINX.read_text())
+    assert settings.UPLOAD_LIMIT < int(size) * 1024**3 < 1.2 * settings.UPLOAD_LIMIT
+    assert "proxy_request_buffering on;" in NGINX.read_text()
+
+
+@needs("nginx-light", shutil.which("nginx"))
 def test_nginx_understands_its_example(tmp_path: Path) -> None:
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=tallyport.example",
          "-keyout", key, "-out", certificate], capture_output=True, check=True,
     )  # fmt: skip
-    example = (ROOT / "deploy" / "nginx" / "tallyport.conf").read_text()
+    example = NGINX.read_text()
     example = example.replace("/etc/tallyport/tls/fullchain.pem", str(certificate))
     example = example.replace("/etc/tallyport/tls/privkey.pem", str(key))
     logs = f"error_log {tmp_path}/error.log; pid {tmp_path}/pid;"

@@ -22,6 +22,7 @@ from jobs import registry
 from jobs.callbacks.models import IntegrationJob
 from jobs.notifications.models import Delivery, NotificationEndpoint
 from tests.factories import ConsumptionFactory, UserFactory
+from tests.needs import needs
 from tests.notifications.conftest import send_all
 from tests.serving import worker
 
@@ -29,7 +30,7 @@ BLOCK = re.compile(r"^```(?:sh|python)\n# (\S+\.(?:sh|py)).*?\n(.*?)^```$", re.M
 DOCUMENT = (Path(django_settings.BASE_DIR) / "docs" / "integrate.md").read_text()
 PROGRAMS = {name: f"{code}" for name, code in BLOCK.findall(DOCUMENT)}
 PATIENCE_SECONDS = 30.0
-pytestmark = pytest.mark.skipif(not (which("curl") and which("jq")), reason="the programs need curl and jq")
+pytestmark = [needs("curl", which("curl")), needs("jq", which("jq"))]
 
 
 @pytest.fixture
