@@ -311,7 +311,10 @@ CELERY_TASK_TIME_LIMIT = env.int("TASK_TIME_LIMIT", default=6 * 3600)
 CELERY_TASK_SOFT_TIME_LIMIT = env.int("TASK_SOFT_TIME_LIMIT", default=CELERY_TASK_TIME_LIMIT - 60)
 if not 0 < CELERY_TASK_SOFT_TIME_LIMIT < CELERY_TASK_TIME_LIMIT:
     raise ImproperlyConfigured("TASK_SOFT_TIME_LIMIT has to lie between 0 and TASK_TIME_LIMIT, both in seconds.")
-CELERY_TASK_PUBLISH_RETRY = False
+CELERY_WORKER_CONSUMER = "config.consumer:Consumer"
+# Once more when a kept connection turns out to be dead: over AMQP that alone opens another one, for beat too.
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0}
+PUBLISH_SECONDS = 1.0  # how long an answer may wait for the broker before the sweep takes over
 if CELERY_BROKER_URL.startswith("amqp"):  # queues that outlive a node of the cluster
     CELERY_TASK_DEFAULT_QUEUE_TYPE = CELERY_TASK_CREATE_MISSING_QUEUE_TYPE = "quorum"
 CELERY_BROKER_CONNECTION_TIMEOUT = 1
@@ -332,7 +335,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {
 SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=5)
 # A worker judges by its own clock whether a message is too old: one whose clock is some hours off must not throw all of
 # them away. Those of a day without workers do no harm either: the second of two finds nothing to do.
-KNOCK = {"expires": 24 * 3600}
+KNOCK = {"expires": 24 * 3600, "confirm_timeout": PUBLISH_SECONDS}
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "jobs.tasks.sweep", "schedule": SWEEP_SECONDS, "options": KNOCK},
     "notifications": {
@@ -363,7 +366,6 @@ CELERY_BEAT_SCHEDULE = {
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "run" / "beat")
 
-PUBLISH_SECONDS = 1.0  # how long an answer may wait for the broker before the sweep takes over
 REPUBLISH_SECONDS = env.float("REPUBLISH_SECONDS", default=15)  # doubles with each resend
 LEASE_SECONDS = env.float("LEASE_SECONDS", default=30)
 LEASE_RENEWAL_SECONDS = env.float("LEASE_RENEWAL_SECONDS", default=2)

@@ -62,5 +62,5 @@ def ring(*, endpoint_id: int, **_: Any) -> bool:
     from jobs.notifications.tasks import deliver
 
     return doorbell.publish(
-        lambda: deliver.apply_async(kwargs={"endpoint_id": endpoint_id}, retry=False), f"endpoint {endpoint_id}"
+        lambda: deliver.apply_async(kwargs={"endpoint_id": endpoint_id}, **doorbell.OPTIONS), f"endpoint {endpoint_id}"
     )

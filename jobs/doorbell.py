@@ -24,11 +24,8 @@ logger = logging.getLogger(__name__)
 _AT_ONCE = 8  # no more than the connections to the broker that Celery keeps
 _free = BoundedSemaphore(_AT_ONCE)
 
-# Once more when a kept connection turns out to be dead; no wait for a confirmation that may never come.
-_OPTIONS: dict[str, Any] = {
-    "retry": True,
-    "retry_policy": {"max_retries": 1, "interval_start": 0, "interval_step": 0},
-    "confirm_timeout": settings.PUBLISH_SECONDS,
+OPTIONS: dict[str, Any] = {
+    "confirm_timeout": settings.PUBLISH_SECONDS,  # no wait for a confirmation that may never come
     # Not our time limits: Celery would send them along, and the worker could not have its own.
     "time_limit": None,
     "soft_time_limit": None,
@@ -44,7 +41,7 @@ def ring(task_id: int) -> bool:
     """Publishes the message for one task; False when that failed or took too long. Never raises."""
     from jobs.tasks import run
 
-    return publish(lambda: run.apply_async(kwargs={"task_id": task_id}, **_OPTIONS), f"task {task_id}")
+    return publish(lambda: run.apply_async(kwargs={"task_id": task_id}, **OPTIONS), f"task {task_id}")
 
 
 def publish(send: Callable[[], object], what: str) -> bool:

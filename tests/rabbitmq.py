@@ -7,27 +7,27 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-import pytest
+from kombu import Connection
 
 from config.embedded import process
+from tests.needs import needs
 
 PROGRAMS = Path("/usr/lib/rabbitmq/bin")
+QUEUES = ("operations", "housekeeping", "deliveries")
 START_SECONDS = 120.0  # a loaded machine takes its time to start Erlang
 
-needs_rabbitmq = pytest.mark.skipif(
-    not (PROGRAMS / "rabbitmq-server").exists(), reason="Debian's package rabbitmq-server is not installed"
-)
+needs_rabbitmq = needs("rabbitmq-server", (PROGRAMS / "rabbitmq-server").exists())
 
 
 class RabbitMQ:
-    """One node in `folder`. What is durable outlives `stop` and `kill`."""
+    """One node in `folder`. What is durable outlives its end."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -42,24 +42,17 @@ class RabbitMQ:
             "disk_free_limit.absolute = 1MB\nvm_memory_high_watermark.relative = 0.9\n"
         )
 
-    def start(self) -> None:
+    def start(self) -> subprocess.Popen[bytes]:
         """Starts the node and waits until it takes connections."""
-        self._server = process.start([PROGRAMS / "rabbitmq-server"], log=self.log, env=self.environment())
-        assert process.wait_until(self.answers, START_SECONDS), self.log.read_text(errors="replace")[-3000:]
-
-    def stop(self) -> None:
-        self._end((signal.SIGTERM, 20))
+        self._server = server = process.start([PROGRAMS / "rabbitmq-server"], log=self.log, env=self.environment())
+        process.wait_until(lambda: server.poll() is not None or self.answers(), START_SECONDS, 0.1)
+        assert self.answers(), self.log.read_text(errors="replace")[-3000:]
+        return server
 
     def kill(self) -> None:
         """As a crash: the whole group at once."""
-        self._end((signal.SIGKILL, 5))
-
-    def freeze(self) -> None:
-        """Accepts and never answers, until `thaw`."""
-        self._signal(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        self._signal(signal.SIGCONT)
+        if self._server is not None:
+            process.kill_group(self._server)
 
     def control(self, *arguments: str) -> str:
         """What `rabbitmqctl` says."""
@@ -95,33 +88,31 @@ class RabbitMQ:
             "RABBITMQ_ENABLED_PLUGINS_FILE": f"{here}/plugins",
             "RABBITMQ_GENERATED_CONFIG_DIR": f"{here}/config",
             "RABBITMQ_CONF_ENV_FILE": "/dev/null",
+            # Makes the script become the node instead of its parent, so that the node hears of our end and of signals.
+            "RUNNING_UNDER_SYSTEMD": "true",
             "ERL_EPMD_PORT": str(self._names),
             "ERL_EPMD_ADDRESS": "127.0.0.1",
         }
 
-    def _signal(self, signum: int) -> None:
-        assert self._server is not None
-        os.killpg(self._server.pid, signum)
-
-    def _end(self, step: tuple[int, float]) -> None:
-        assert self._server is not None
-        process.stop(self._server, step)
-        process.kill_group(self._server)
+    def empty(self) -> None:
+        """Every message of the service is lost; its queues stay."""
+        with Connection(self.url, connect_timeout=5) as connection:
+            channel: Any = connection.channel()
+            for queue in QUEUES:
+                channel.queue_purge(queue)
 
 
 @contextmanager
 def rabbitmq(folder: Path) -> Iterator[RabbitMQ]:
-    """A running node, and its name service, which Erlang would otherwise leave behind."""
+    """A node to start, and its name service, which Erlang would otherwise leave behind."""
     node = RabbitMQ(folder)
     epmd = shutil.which("epmd")
     assert epmd is not None, "Erlang brings it"
     names = process.start([epmd], log=None, env=node.environment())
     try:
-        node.start()
         yield node
-        node.thaw()
-        node.kill()
     finally:
+        node.kill()
         process.kill_group(names)
 
 

@@ -103,7 +103,9 @@ class Fleet:
 @pytest.fixture
 def broker() -> Iterator[Any]:
     with ExitStack() as stack:
-        yield stack.enter_context(rabbitmq(temporary_folder(stack) / "rabbitmq"))
+        node = stack.enter_context(rabbitmq(temporary_folder(stack) / "rabbitmq"))
+        node.start()
+        yield node
 
 
 @pytest.fixture

@@ -27,8 +27,8 @@ from config.embedded import broker, folders, place, postgres, process
 from config.supervisor.environment import NO_NEWS, Address
 from config.supervisor.services import Service, all_services
 from tests.faults import history
-from tests.faults.rabbit import Rabbit, free_ports
 from tests.notifications.receiver import Receiver
+from tests.rabbitmq import RabbitMQ, rabbitmq
 from tests.services import temporary_folder
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -59,7 +59,7 @@ class Stack:
         self.settings = dict(SETTINGS)
         self.programs: dict[str, subprocess.Popen[bytes]] = {}
         self.wanted: set[str] = set()
-        self.rabbit: Rabbit | None = None  # instead of the embedded broker
+        self.rabbit: RabbitMQ | None = None  # instead of the embedded broker
         self.receiver = Receiver()
         self.subscribed = False
 
@@ -77,7 +77,8 @@ class Stack:
             # Whichever it is by then, and as in a crash: nobody needs the data any more.
             stack.callback(lambda: process.stop(self.postgres, (signal.SIGQUIT, 2)))
             if os.environ.get("FAULTS_BROKER") == "rabbitmq":
-                self.rabbit = Rabbit(self.folder / "rabbitmq", free_ports())
+                self.rabbit = stack.enter_context(rabbitmq(self.folder / "rabbitmq"))
+                self.rabbit.log = self.log("rabbitmq")
             self.broker = self.start_broker()
             stack.callback(lambda: process.kill_group(self.broker))
             stack.callback(self.end_programs)
@@ -403,7 +404,12 @@ class Stack:
     def client(self) -> Iterator[Celery]:
         """Of our broker: the address in the environment, which is another one's, goes before any other."""
         with patch.dict(os.environ, CELERY_BROKER_URL=self.broker_url), Celery(set_as_current=False) as app:
-            yield app
+            app.conf.task_create_missing_queue_type = "quorum" if self.rabbit else "classic"
+            try:
+                yield app
+            finally:
+                connections: Any = app.pool  # kept from app to app, also those to a broker that is gone
+                connections.force_close_all(close_pool=False)
 
 
 def processes() -> Iterator[tuple[int, str, int, int]]:
