@@ -38,6 +38,7 @@ PERMISSIONS: dict[Role, tuple[str, ...]] = {
         "jobs.cancel_task",
         "jobs.control_queue",
         "datafiles.hold_datafileset",
+        "datafiles.unlock_datafileset",
         "consumption.start_export",
         "schedules.add_exportschedule",
         "schedules.change_exportschedule",

@@ -7,4 +7,4 @@ class ConsumptionConfig(AppConfig):
 
     def ready(self) -> None:
         from consumption import checks, operations  # noqa: F401
-        from consumption.writing import operation  # noqa: F401
+        from consumption.writing import operation, owning  # noqa: F401

@@ -11,7 +11,7 @@ from django.urls import URLPattern, path
 
 from audit.acting import Acting, ActingAdmin, NamedAction, NecessaryReasonForm
 from audit.services import record
-from datafiles import holds, looks, storage
+from datafiles import holds, looks, owners, storage
 from datafiles.models import DataFile, DataFileSet
 from hypermedia.console import PageMixin, Panel, facts
 from hypermedia.errors import Unavailable
@@ -19,6 +19,7 @@ from hypermedia.narrowing import PeriodFilter, UserFilter
 from hypermedia.showing import Tone, ago, chip, code, moment
 
 MAY_HOLD = "datafiles.hold_datafileset"
+MAY_UNLOCK = "datafiles.unlock_datafileset"
 
 
 def _hold(row: DataFileSet, acting: Acting) -> str:
@@ -29,6 +30,11 @@ def _hold(row: DataFileSet, acting: Acting) -> str:
 def _release(row: DataFileSet, acting: Acting) -> str:
     holds.release(set_id=row.pk, user_id=acting.user_id, reason=acting.answers["reason"])
     return f"{row.code} expires at its time."
+
+
+def _unlock(row: DataFileSet, acting: Acting) -> str:
+    owners.unlock(set_id=row.pk, user_id=acting.user_id, reason=acting.answers["reason"])
+    return f"{row.code} is unlocked; its owner can change it again."
 
 
 @admin.register(DataFileSet)
@@ -53,6 +59,11 @@ class DataFileSetAdmin(PageMixin, ActingAdmin):
             lambda row: None if row.held else "It is not held.",
             form=NecessaryReasonForm, icon="lock_open", is_final=True,
         ),
+        NamedAction(
+            "unlock", "Unlock", MAY_UNLOCK,
+            "Frees a set that was left locked though no running operation uses it. Its owner can change it again.",
+            _unlock, owners.refusal_to_unlock, form=NecessaryReasonForm, icon="no_encryption",
+        ),
     )  # fmt: skip
 
     @admin.display(description="lock")
@@ -75,10 +86,16 @@ class DataFileSetAdmin(PageMixin, ActingAdmin):
             ("Owner", row.created_by),
             ("Made", moment(row.creation_date)),
             ("Snapshot", moment(row.snapshot_at)),
+            ("In use by", self._user_of(row)),
             ("Held because", row.hold_reason),
             ("Deleted", moment(row.deleted_at)),
         ]
         return [facts("about", "Set", about, wide=True), looks.files_panel(request.user, row)]
+
+    def _user_of(self, row: DataFileSet) -> str:
+        if not row.locked:
+            return ""
+        return owners.owner_of(row.pk) or "no running operation: it can be unlocked"
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.content_view)

@@ -70,6 +70,7 @@ class DataFileSet(models.Model):
         permissions = [
             ("read_any_data", "Can read the content of other users' files"),
             ("hold_datafileset", "Can keep a set beyond its time, and let it go"),
+            ("unlock_datafileset", "Can unlock a set that no running operation owns"),
         ]
 
     def __str__(self) -> str:
