@@ -47,6 +47,8 @@ PERMISSIONS: dict[Role, tuple[str, ...]] = {
         "callbacks.add_integrationjob",
         "callbacks.acknowledge_integrationjob",
         "callbacks.revoke_accesstoken",
+        "notifications.add_notificationendpoint",
+        "notifications.change_notificationendpoint",
         "notifications.operate_notificationendpoint",
         "notifications.redeliver_delivery",
     ),

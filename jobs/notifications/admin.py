@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.http import HttpRequest
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
 
 from audit.acting import Acting, ActingAdmin, NamedAction, ReasonForm
 from hypermedia.console import LiveListMixin, PageMixin, Panel, ReadOnlyAdmin, facts, live, table
 from hypermedia.narrowing import PeriodFilter, one_of, period_of
 from hypermedia.showing import NOTHING, Tone, ago, anchor, chip, code, duration, moment
-from jobs.notifications import services, subscriptions
+from jobs.notifications import endpoint_pages, services, subscriptions
 from jobs.notifications.models import Alarm, Attempt, Delivery, NotificationEndpoint, NotificationEvent, SigningSecret
 from jobs.notifications.states import DeliveryStatus, Move, Outcome, allowed_from
 
@@ -85,19 +86,23 @@ def _cannot_redeliver(delivery: Delivery) -> str | None:
     return None if delivery.status in allowed_from(Move.REDELIVER) else "It is being sent at this moment."
 
 
+TEST = NamedAction(
+    "test", "Send a test event", OPERATE, "Sends an event of the type Test, signed like every other.", _test,
+    _cannot_test, icon="send",
+)  # fmt: skip
+CHANGE = replace(TEST, name="edit", label="Change", permission=endpoint_pages.MAY_CHANGE, icon="edit")
+
+
 @admin.register(NotificationEndpoint)
 class NotificationEndpointAdmin(PageMixin, ActingAdmin):
-    """Endpoints are made and changed over the API, which shows the signing secret once."""
+    """Endpoints. The signing secret of a new one is shown once."""
 
     list_display = ("name", "chip", "url", "http_method", "events", "integration_user", "failing")
     list_filter = ("active", "http_method")
     list_select_related = ("integration_user",)
     search_fields = ("name", "url")
     named_actions = (
-        NamedAction(
-            "test", "Send a test event", OPERATE, "Sends an event of the type Test, signed like every other.", _test,
-            _cannot_test, icon="send",
-        ),
+        TEST,
         NamedAction(
             "enable", "Enable", OPERATE, "Switches it on and sends what waited for it.", _enable, _cannot_enable,
             icon="power_settings_new",
@@ -125,6 +130,27 @@ class NotificationEndpointAdmin(PageMixin, ActingAdmin):
     @admin.display(description="failing since", ordering="failing_since")
     def failing(self, endpoint: NotificationEndpoint) -> Any:
         return ago(endpoint.failing_since)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(endpoint_pages.MAY_ADD)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.edit_view)
+        return [path("<int:pk>/edit/", view, name="notifications_notificationendpoint_edit"), *super().get_urls()]
+
+    def possible_actions(self, request: HttpRequest, row: Any) -> list[tuple[NamedAction, str]]:
+        address = reverse("admin:notifications_notificationendpoint_edit", args=[row.pk])
+        edit = [(CHANGE, address)] if request.user.has_perm(CHANGE.permission) else []
+        return [*edit, *super().possible_actions(request, row)]
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        return endpoint_pages.add_view(request, self._context(request))
+
+    def edit_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        return endpoint_pages.edit_view(request, self._context(request), pk)
+
+    def _context(self, request: HttpRequest) -> dict[str, Any]:
+        return {**self.admin_site.each_context(request), "opts": self.opts}
 
     def headline(self, row: NotificationEndpoint) -> Any:
         return endpoint_chip(row)

@@ -39,6 +39,7 @@ def furnish(desk: Desk) -> list[str]:
         f"/admin/notifications/delivery/{delivery.pk}/change/",
         f"/admin/notifications/notificationendpoint/{delivery.endpoint_id}/change/",
         f"/admin/datafiles/datafileset/{done.data_file_set_id}/change/",
+        "/admin/notifications/notificationendpoint/add/",
         "/admin/callbacks/accesstoken/add/",
         "/admin/consumption/limit/",
         "/admin/schedules/exportschedule/",

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from audit.models import Entry
 from hypermedia.readers import Role
+from jobs.notifications import vault
 from jobs.notifications.models import Alarm, Delivery, NotificationEndpoint, SigningSecret
 from jobs.notifications.retention import forget_old
 from tests.factories import UserFactory
@@ -18,6 +21,7 @@ from tests.notifications.receiver import Receiver
 pytestmark = pytest.mark.django_db
 
 LISTS = ("notificationendpoint", "notificationevent", "delivery", "alarm")
+LIST = "/admin/notifications/notificationendpoint/"
 
 
 @pytest.fixture
@@ -91,3 +95,77 @@ def test_old_events_are_forgotten(receiver: Receiver, endpoint: NotificationEndp
     assert forget_old() == 2
     assert list(Delivery.objects.values_list("event_id", flat=True)) == [waiting.pk]
     assert not Alarm.objects.exists()
+
+
+def answers(receiver: Receiver, **changed: Any) -> dict[str, Any]:
+    given = {"name": "claims", "url": receiver.url, "http_method": "POST", "event_types": ["*"], "active": "on"}
+    return {**given, "authentication": "none", "expected_seconds": "3600", **changed}
+
+
+def test_an_endpoint_is_made_and_its_secret_shown_once(console: Callable[[Role], Client], receiver: Receiver) -> None:
+    client = console(Role.OPERATOR)
+    basic = {"authentication": "basic", "username": "us", "credential": "open sesame", "reason": "asked for by phone"}
+    made = client.post(f"{LIST}add/", answers(receiver, event_types=["*.Failed"], **basic))
+    assert "no-store" in made["Cache-Control"]
+    assert "whsec_" in made.content.decode()
+    endpoint = NotificationEndpoint.objects.get()
+    assert (endpoint.name, endpoint.event_types) == ("claims", ["*.Failed"])
+    assert endpoint.authentication == {"type": "basic", "username": "us"}
+    assert vault.unseal(endpoint.sealed_credential) == "open sesame"
+    entry = Entry.objects.get(action="console.add")
+    assert entry.detail == {"reason": "asked for by phone"}
+    for path in (f"{LIST}{endpoint.pk}/change/", f"{LIST}{endpoint.pk}/edit/", LIST):
+        page = client.get(path).content.decode()
+        assert "whsec_" not in page
+        assert "open sesame" not in page
+        assert endpoint.sealed_credential not in page
+
+
+def test_what_is_wrong_is_said_as_the_api_says_it(
+    console: Callable[[Role], Client], receiver: Receiver, endpoint: NotificationEndpoint
+) -> None:
+    client = console(Role.OPERATOR)
+    wrong = answers(receiver, name=endpoint.name, url="ftp://nowhere", authentication="basic", username="u:s")
+    answer = client.post(f"{LIST}add/", wrong)
+    assert "HTTP Basic allows no colon here." in answer.context["form"].errors["username"]
+    answer = client.post(f"{LIST}add/", {**wrong, "username": "us"})
+    assert answer.context["form"].errors["credential"] == ["Give the password."]
+    assert answer.context["form"].errors["name"] == [f"There is an endpoint {endpoint.name} already."]
+    assert "url" in answer.context["form"].errors
+    typed = answers(receiver, name="x", credential="typed before", url="ftp://nowhere", authentication="basic")
+    assert "typed before" not in client.post(f"{LIST}add/", typed).content.decode()
+    assert NotificationEndpoint.objects.count() == 1
+
+
+def test_an_endpoint_is_changed_and_keeps_its_password(
+    console: Callable[[Role], Client], receiver: Receiver, endpoint_at: Callable[..., NotificationEndpoint]
+) -> None:
+    basic = {"authentication": {"type": "basic", "username": "us"}, "credential": "open sesame"}
+    endpoint = endpoint_at(receiver.url, **basic)
+    client = console(Role.OPERATOR)
+    page = f"{LIST}{endpoint.pk}/edit/"
+    assert f'href="{page}"' in client.get(f"{LIST}{endpoint.pk}/change/").content.decode()
+    shown = client.get(page).context["form"].initial
+    assert (shown["authentication"], shown["username"]) == ("basic", "us")
+    kept = {"authentication": "basic", "username": "us", "version": endpoint.version}
+    client.post(page, answers(receiver, name="renamed", **kept))
+    endpoint.refresh_from_db()
+    assert endpoint.name == "renamed"
+    assert vault.unseal(endpoint.sealed_credential) == "open sesame"
+    late = client.post(page, answers(receiver, name="too late", **kept))
+    assert "was changed meanwhile" in late.content.decode()
+    other = client.post(page, answers(receiver, **{**kept, "username": "other", "version": endpoint.version}))
+    assert other.context["form"].errors["credential"] == ["Give the password."]
+    endpoint.refresh_from_db()
+    assert endpoint.name == "renamed"
+
+
+def test_auditors_make_and_change_no_endpoint(
+    console: Callable[[Role], Client], receiver: Receiver, endpoint: NotificationEndpoint
+) -> None:
+    client = console(Role.AUDITOR)
+    for path in (f"{LIST}add/", f"{LIST}{endpoint.pk}/edit/"):
+        assert client.get(path).status_code == 403
+        assert client.post(path, answers(receiver, name="mine")).status_code == 403
+    assert f"{LIST}{endpoint.pk}/edit/" not in client.get(f"{LIST}{endpoint.pk}/change/").content.decode()
+    assert NotificationEndpoint.objects.get().name == endpoint.name
