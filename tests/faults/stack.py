@@ -21,6 +21,7 @@ from unittest.mock import patch
 import psycopg
 import requests
 from celery import Celery
+from kombu import Connection
 from redis import Redis
 
 from config.embedded import broker, folders, place, postgres, process
@@ -390,26 +391,24 @@ class Stack:
     def is_through(self, number: int) -> bool:
         """Whether the worker has had so many messages of tasks since it started, and is done with all of them."""
         node = f"worker-{self.port}@{socket.gethostname()}"
-        with self.client() as app:
-            worker: Any = app.control.inspect(destination=[node], timeout=2)
+        with self.client() as (app, connection):
+            worker: Any = app.control.inspect(destination=[node], timeout=2, connection=connection)
             stats, active = worker.stats(), worker.active()
         return bool(stats and active) and stats[node]["total"].get("jobs.tasks.run", 0) >= number and not active[node]
 
     def send(self, task: str, queue: str, **arguments: object) -> None:
         """A message for the workers, past the service."""
-        with self.client() as app:
-            app.send_task(task, kwargs=arguments, queue=queue)
+        with self.client() as (app, connection):
+            app.send_task(task, kwargs=arguments, queue=queue, connection=connection)
 
     @contextmanager
-    def client(self) -> Iterator[Celery]:
-        """Of our broker: the address in the environment, which is another one's, goes before any other."""
+    def client(self) -> Iterator[tuple[Celery, Connection]]:
+        """Of our broker: the address in the environment, which is another one's, goes before any other. With a
+        connection of its own, since those of the pool outlive the broker."""
         with patch.dict(os.environ, CELERY_BROKER_URL=self.broker_url), Celery(set_as_current=False) as app:
             app.conf.task_create_missing_queue_type = "quorum" if self.rabbit else "classic"
-            try:
-                yield app
-            finally:
-                connections: Any = app.pool  # kept from app to app, also those to a broker that is gone
-                connections.force_close_all(close_pool=False)
+            with app.connection_for_write() as connection:
+                yield app, connection
 
 
 def processes() -> Iterator[tuple[int, str, int, int]]:
