@@ -168,6 +168,5 @@ ROWS = [
         "bytes",
         memory,
         warm_up=False,
-        rounds=1,
     ),
 ]

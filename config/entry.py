@@ -11,6 +11,7 @@ from config.tokens import AccessTokensView
 from consumption.entering import LimitConsumptionsView
 from consumption.views import StartExportView
 from consumption.writing.web import StartWriteView
+from datafiles.collections import DataFileSetsView
 from hypermedia.links import SELF, Rule, links_for
 from hypermedia.readers import Reader, Role
 from hypermedia.views import ResourceView
@@ -30,6 +31,7 @@ ENTRY_LINKS: tuple[Rule[Any], ...] = (
     _post("readconsumptionbatches", StartExportView),
     _post("limitconsumptions", LimitConsumptionsView),
     _post("writeconsumptionbatches", StartWriteView),
+    _post("datafilesets", DataFileSetsView),
     _post("accesstokens", AccessTokensView),
     Rule("service-doc", "GET", lambda _: "docs"),  # RFC 8631
     Rule("service-desc", "GET", lambda _: "openapi.json"),

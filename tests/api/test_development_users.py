@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import authenticate
+from django.test import RequestFactory
 
 from hypermedia.readers import Role
 from tests.conftest import ApiClient
@@ -23,4 +24,6 @@ def test_in_the_console(client_of: Callable[..., ApiClient], settings: Any, deve
     settings.DEVELOPMENT = development
     user = client_of(Role.OPERATOR).user
     assert user is not None
-    assert (authenticate(username=user.username, password=user.username) is not None) is development
+    assert (
+        authenticate(RequestFactory().post("/admin/login/"), username=user.username, password=user.username) is not None
+    ) is development
