@@ -51,10 +51,10 @@ def test_no_link_is_dead(world: World, reader: str) -> None:
     while waiting:
         method, href = waiting.pop()
         followed.add((method, href))
-        found = {
-            (link.get("httpMethod", "GET"), link["href"]) for link in all_links(follow(client, method, href, bodies))
-        }
-        waiting += found - followed - set(waiting)
+        document = follow(client, method, href, bodies)
+        if method == "GET":  # what another method made is undone, so nothing it links to is there
+            found = {(link.get("httpMethod", "GET"), link["href"]) for link in all_links(document)}
+            waiting += found - followed - set(waiting)
     assert len(followed) > 15
 
 
