@@ -273,6 +273,7 @@ UNFOLD: dict[str, Any] = {
     "SCRIPTS": [lambda request: static("console/live.js")],
     "GLOBAL_CALLBACK": "config.console.navigation.context",
     "DASHBOARD_CALLBACK": "config.console.start.add_to",
+    "TABS": "config.console.navigation.tabs",
     "SIDEBAR": {"show_search": False, "navigation": "config.console.navigation.navigation"},
 }
 

@@ -16,7 +16,7 @@ from consumption.allowances import allow
 from consumption.limits import LimitDefinition
 from consumption.models import Consumption, Counter, CounterPeriod, Limit, LimitAllowance, TransactionSource
 from hypermedia.console import ConsoleAdmin, PageMixin, Panel, ReadOnlyAdmin, facts, table
-from hypermedia.narrowing import period_of
+from hypermedia.narrowing import PERIOD, period_of
 from hypermedia.showing import NOTHING, Tone, anchor, chip, moment
 
 __all__ = ["import_pages", "operation_pages"]  # they register their pages
@@ -170,7 +170,7 @@ class ConsumptionAdmin(PageMixin, ReadOnlyAdmin):
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         """By the index that the choice of a limit, or of a period, is answered by."""
-        narrowed = {"limit__id__exact", "period"} & request.GET.keys()
+        narrowed = {"limit__id__exact", *PERIOD} & request.GET.keys()
         return ("-transaction_datetime", "-id") if narrowed else ("-id",)
 
     @admin.display(description="value")

@@ -267,6 +267,7 @@ class ReadConsumptionBatch(Operation):
             models.Index(fields=["transaction_start", "id"], name="read_batch_start"),
             models.Index(fields=["transaction_end", "id"], name="read_batch_end"),
             GinIndex(fields=["limit_codes"], name="read_batch_limits"),
+            models.Index(fields=["id"], name="read_batch_all_limits", condition=Q(limit_codes=None)),
         ]
         permissions = [("start_export", "Can start exports from the console")]
 

@@ -7,7 +7,7 @@ import shlex
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import OuterRef, QuerySet, Subquery, Sum
+from django.db.models import OuterRef, Q, QuerySet, Subquery, Sum
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
@@ -15,7 +15,7 @@ from unfold.contrib.filters.admin import TextFilter
 
 from audit.acting import ActingAdmin
 from consumption import finding, start_page, timeline
-from consumption.models import ReadConsumptionBatch
+from consumption.models import Limit, LimitAllowance, ReadConsumptionBatch
 from datafiles.looks import files_panel
 from datafiles.models import DataFile
 from hypermedia.console import LiveListMixin, PageMixin, Panel, facts, live
@@ -33,13 +33,22 @@ def _task(row: Operation) -> Task:
 
 
 class LimitCodeFilter(TextFilter):  # type: ignore[misc]  # the theme is untyped
-    """Operations that name this limit. Those over all limits name none."""
+    """Exports that hold this limit: they name it, or take all that whoever asked may export."""
 
     title = "limit code"
     parameter_name = "limit"
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(limit_codes__contains=[self.value()]) if self.value() else queryset
+        code = (self.value() or "").strip()
+        return queryset.filter(_holds(code)) if code else queryset
+
+
+def _holds(code: str) -> Q:
+    named = Q(limit_codes__contains=[code])
+    if not Limit.objects.filter(code=code).exists():
+        return named
+    listed = LimitAllowance.objects.exclude(limits__code=code).values_list("user_id", flat=True)
+    return named | Q(limit_codes=None) & ~Q(created_by_id__in=list(listed))
 
 
 class OperationAdmin(LiveListMixin, PageMixin, ActingAdmin):

@@ -34,6 +34,7 @@ class ConsoleAdmin(ModelAdmin):  # type: ignore[misc]  # the theme is untyped
     change_list_template = "console/list.html"
     paginator = BoundedPaginator
     show_full_result_count = False
+    list_filter_submit = True  # filters with something to type in need a form around them
     list_per_page = 50
     compressed_fields = True
     warn_unsaved_form = True

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from datetime import timedelta
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.admin import SimpleListFilter
@@ -19,23 +19,66 @@ PERIODS = {
     "7d": ("last 7 days", timedelta(days=7)),
     "30d": ("last 30 days", timedelta(days=30)),
 }
+PERIOD = ("period", "period_from", "period_to")  # what stands in the address
 
 
-class PeriodFilter(SimpleListFilter):
-    """By when something last happened to the row. Subclasses name the (indexed) column."""
+class SelectFilter(SimpleListFilter):
+    """One of several values, chosen in the form of the filters."""
 
+    template = "console/filter_select.html"
+    nothing = "any"
+
+    def has_output(self) -> bool:
+        return True
+
+    def choices(self, changelist: Any) -> Iterator[dict[str, Any]]:  # type: ignore[override]  # the template is ours
+        for value, display in [("", self.nothing), *self.lookup_choices]:
+            yield {"value": value, "display": display, "selected": (self.value() or "") == value}
+
+
+class PeriodFilter(SelectFilter):
+    """By when something last happened to the row: one of the usual periods, or from and to, both inclusive and either
+    alone. Subclasses name the (indexed) column."""
+
+    template = "console/filter_period.html"
     title = "last change"
-    parameter_name = "period"
+    parameter_name = PERIOD[0]
+    nothing = "at any time"
     column = "last_updated_date"
+    FROM, TO = PERIOD[1:]
+
+    def __init__(self, request: HttpRequest, params: dict[str, Any], model: Any, model_admin: Any) -> None:
+        super().__init__(request, params, model, model_admin)
+        for name in (self.FROM, self.TO):
+            if given := params.pop(name, [""])[-1]:
+                self.used_parameters[name] = given
+        self.start, self.end = (str(self.used_parameters.get(name, "")) for name in (self.FROM, self.TO))
+        self.wrong_start, self.wrong_end = (bool(text) and _moment(text) is None for text in (self.start, self.end))
+
+    def expected_parameters(self) -> list[str | None]:
+        return [self.parameter_name, self.FROM, self.TO]
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [(key, title) for key, (title, _) in PERIODS.items()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if self.value() not in PERIODS:
-            return queryset
-        _, length = PERIODS[self.value() or ""]
-        return queryset.filter(**{f"{self.column}__gte": timezone.now() - length})
+        start, end = _moment(self.start), _moment(self.end)
+        if start is None and end is None and self.value() in PERIODS:
+            start = timezone.now() - PERIODS[self.value() or ""][1]
+        if start is not None:
+            queryset = queryset.filter(**{f"{self.column}__gte": start})
+        if end is not None:  # a minute is given, and all of it is meant
+            queryset = queryset.filter(**{f"{self.column}__lt": end + timedelta(minutes=1)})
+        return queryset
+
+
+def _moment(text: str) -> datetime | None:
+    """What the browser sends of a date and time, in the server's time zone."""
+    try:
+        given = datetime.fromisoformat(text)
+        return timezone.make_aware(given) if timezone.is_naive(given) else given
+    except (ValueError, OverflowError):
+        return None
 
 
 def period_of(name: str, heading: str) -> type[PeriodFilter]:
@@ -56,10 +99,10 @@ class UserFilter(TextFilter):  # type: ignore[misc]  # the theme is untyped
         return queryset.none() if known is None else queryset.filter(created_by_id=known)
 
 
-def one_of(name: str, choices: Callable[[], Iterable[str]]) -> type[SimpleListFilter]:
+def one_of(name: str, choices: Callable[[], Iterable[str]]) -> type[SelectFilter]:
     """By the exact value of a column whose values are known: looking them up would read the whole table."""
 
-    class OneOf(SimpleListFilter):
+    class OneOf(SelectFilter):
         title = name.replace("_", " ")
         parameter_name = name
 

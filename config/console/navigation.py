@@ -87,6 +87,23 @@ def _may_open(page: Page, request: HttpRequest) -> bool:
     return request.user.has_perm(f"{app_label}.view_{model}")
 
 
+OPERATIONS = {
+    "Exports": "consumption_readconsumptionbatch",
+    "Imports": "consumption_writeconsumptionbatch",
+    "All operations, as tasks": "jobs_task",
+}
+
+
+def tabs(request: HttpRequest) -> list[dict[str, Any]]:
+    """Above the lists of operations: from each kind to the others, and to all of them in one list."""
+    items = [
+        {"title": title, "link": reverse(f"admin:{model}_changelist")}
+        for title, model in OPERATIONS.items()
+        if _may_open(Page(title, "", model), request)
+    ]
+    return [{"models": [model.replace("_", ".") for model in OPERATIONS.values()], "items": items}]
+
+
 def context(request: HttpRequest) -> dict[str, Any]:
     """The theme would write its colours into each page as a style; ours stand in console.css."""
     return {"colors": {}}

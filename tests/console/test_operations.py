@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
 from audit.models import Entry
+from consumption.allowances import allow
 from consumption.models import ReadConsumptionBatch
 from hypermedia.readers import Role
 from jobs import services
@@ -121,7 +122,7 @@ def test_exports_are_narrowed_by_status_period_limit_and_user(operator: Person) 
     LimitFactory.create(code="RARE")
     rare, old = start(operator.user, limit_codes=["RARE"]), failed(UserFactory.create(username="somebody"))
     ReadConsumptionBatch.objects.filter(pk=old.pk).update(last_updated_date=timezone.now() - timedelta(days=2))
-    assert listed(operator, "limit=RARE") == {rare.pk}
+    assert listed(operator, "limit=RARE") == {rare.pk, old.pk}, "the other takes all limits"
     assert listed(operator, "user=somebody") == {old.pk}
     assert listed(operator, "user=nobody") == set()
     assert listed(operator, "period=24h") == {rare.pk}
@@ -238,3 +239,37 @@ def test_the_trail_is_read_with_who_and_why(operator: Person, auditor: Person) -
     assert "console.restart" in auditor.see(f"/admin/audit/entry/?q=admin/jobs/task/{batch.task_id}")
     entry = Entry.objects.get(action="console.restart")
     assert "the disk has room again" in auditor.see(f"/admin/audit/entry/{entry.pk}/change/")
+
+
+def test_the_limit_filter_finds_whatever_holds_the_limit(operator: Person) -> None:
+    LimitFactory.create(code="VERT")
+    money = LimitFactory.create(code="OOPM", description="other")
+    restricted = UserFactory.create(roles=[Role.CLIENT])
+    allow(user_id=restricted.pk, limits=[money])
+    everything, named, other = start(operator.user), start(operator.user), start(operator.user)
+    narrowed = start(restricted)  # all that this client may export, and VERT is none of it
+    ReadConsumptionBatch.objects.filter(pk__in=[everything.pk, narrowed.pk]).update(limit_codes=None)
+    ReadConsumptionBatch.objects.filter(pk=named.pk).update(limit_codes=["OOPM", "VERT"])
+    ReadConsumptionBatch.objects.filter(pk=other.pk).update(limit_codes=["OOPM"])
+    assert listed(operator, "limit=VERT") == {everything.pk, named.pk}
+    assert listed(operator, "limit=OOPM") == {everything.pk, named.pk, other.pk, narrowed.pk}
+    assert listed(operator, "limit=NOSUCH") == set()
+
+
+def test_a_free_period_from_and_to(operator: Person) -> None:
+    early, middle, late = (start(operator.user) for _ in range(3))
+    for batch, moment in ((early, "2025-03-01T10:00"), (middle, "2025-03-02T10:00:59"), (late, "2025-03-03T10:00")):
+        when = timezone.make_aware(datetime.fromisoformat(moment))
+        ReadConsumptionBatch.objects.filter(pk=batch.pk).update(last_updated_date=when)
+    assert listed(operator, "period_from=2025-03-02T10:00&period_to=2025-03-02T10:00") == {middle.pk}
+    assert listed(operator, "period_from=2025-03-02T00:00") == {middle.pk, late.pk}
+    assert listed(operator, "period_to=2025-03-01T23:59&period=1h") == {early.pk}, "they count instead of the preset"
+    page = operator.see(f"{EXPORTS}?period_from=soon&status__exact=In+Progress")
+    assert "This is no date and time." in page
+    assert 'name="status__exact" value="In Progress"' in page, "applying one filter keeps the others"
+
+
+def test_lists_of_operations_lead_to_each_other(operator: Person) -> None:
+    for path in (EXPORTS, "/admin/consumption/writeconsumptionbatch/", TASKS):
+        page = operator.see(path)
+        assert "All operations, as tasks" in page
