@@ -27,7 +27,9 @@ ROWS_OF_A_PERSON = 50
 BLOCK = 1 << 20
 _EMPTY = """
     ALTER TABLE consumption_consumption DISABLE TRIGGER consumption_not_truncated;
-    TRUNCATE consumption_consumption, consumption_counterperiod, consumption_counter, consumption_inputfile;
+    ALTER TABLE consumption_counterperiod DISABLE TRIGGER counter_period_not_truncated;
+    TRUNCATE consumption_consumption, consumption_counterperiod, consumption_counter;
+    ALTER TABLE consumption_counterperiod ENABLE TRIGGER counter_period_not_truncated;
     ALTER TABLE consumption_consumption ENABLE TRIGGER consumption_not_truncated;
 """
 _TABLE = """

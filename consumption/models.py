@@ -150,10 +150,16 @@ class InputFile(models.Model):
 
 
 class Consumption(models.Model):
-    """One signed entry of the ledger. Never changed, never deleted; a correction or withdrawal is a new entry."""
+    """One signed entry of the ledger. Never changed, never deleted; a correction or withdrawal is a new entry.
 
-    limit = models.ForeignKey(Limit, on_delete=models.PROTECT, related_name="+", db_index=False)
-    counter_period = models.ForeignKey(CounterPeriod, on_delete=models.PROTECT, related_name="consumptions")
+    What it refers to is never deleted either, and only `posting` writes entries, from rows that it joined: so the
+    database need not look each reference up once more, which took a quarter of an import's time.
+    """
+
+    limit = models.ForeignKey(Limit, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False)
+    counter_period = models.ForeignKey(
+        CounterPeriod, on_delete=models.PROTECT, related_name="consumptions", db_constraint=False
+    )
     transaction_id = TransactionIdField(db_default=CurrentTransactionId(), editable=False)
     transaction_datetime = models.DateTimeField(db_default=LedgerNow(), editable=False)
     service_date = models.DateField()
@@ -162,13 +168,15 @@ class Consumption(models.Model):
     provider_code = models.CharField(max_length=60, null=True)
     external_id = models.CharField(max_length=100, null=True)
     transaction_source = models.ForeignKey(
-        TransactionSource, on_delete=models.PROTECT, related_name="+", null=True, db_index=False
+        TransactionSource, on_delete=models.PROTECT, related_name="+", null=True, db_index=False, db_constraint=False
     )
     reference_code = models.CharField(max_length=100, null=True)
     description = models.TextField(null=True)
     withdrawn = models.BooleanField(default=False)
     # Of entries without an external id that came from a file: nothing else tells them apart when it comes again.
-    input_file = models.ForeignKey(InputFile, on_delete=models.PROTECT, related_name="+", null=True, db_index=False)
+    input_file = models.ForeignKey(
+        InputFile, on_delete=models.PROTECT, related_name="+", null=True, db_index=False, db_constraint=False
+    )
     input_line = models.BigIntegerField(null=True)
 
     class Meta:

@@ -14,6 +14,7 @@ from django.core.cache import cache as django_cache
 from django.db import connection
 from django.test import Client
 from django.test.client import ClientHandler
+from psycopg.sql import SQL, Identifier
 
 from hypermedia.media import RESOURCE
 from hypermedia.readers import Role
@@ -29,8 +30,9 @@ PASSWORD_HASHER = "django.contrib.auth.hashers.MD5PasswordHasher"  # tests do no
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
     """Tests that commit end with a TRUNCATE of every table, which the ledger and the audit refuse."""
     with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE consumption_consumption DISABLE TRIGGER consumption_not_truncated")
-        cursor.execute("ALTER TABLE audit_entry DISABLE TRIGGER entry_not_truncated")
+        cursor.execute("SELECT tgrelid::regclass::text, tgname FROM pg_trigger WHERE tgname LIKE '%_not_truncated'")
+        for table, trigger in cursor.fetchall():
+            cursor.execute(SQL("ALTER TABLE {} DISABLE TRIGGER {}").format(Identifier(table), Identifier(trigger)))
 
 
 @pytest.fixture(autouse=True)
