@@ -16,6 +16,8 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.db import connection
 from django.test import override_settings
 
+from config.handling import Handler
+
 Statement = tuple[str, Any]
 
 
@@ -27,7 +29,7 @@ class Site:
             {} if urlconf is None else {"ROOT_URLCONF": urlconf, "MIDDLEWARE": middleware or []}
         )
         with self.in_place():
-            self._handler = WSGIHandler()
+            self._handler = Handler() if urlconf is None else WSGIHandler()
 
     @contextmanager
     def in_place(self) -> Iterator[None]:

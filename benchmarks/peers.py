@@ -90,13 +90,14 @@ def bare_poll(request: HttpRequest, pk: int) -> HttpResponse:
         "transactionStartDateTime": moment(row[8]),
         "progress": {"rowsWritten": 0},
     }
+    content = json.dumps(document).encode()
     headers = {
         **HEADERS,
-        "ETag": entity_tag(row[3], document, "application/json"),
+        "ETag": entity_tag(row[3], content, "application/json"),
         "Link": ", ".join(f'<{one["href"]}>; rel="{one["rel"]}"' for one in links),
         "Retry-After": "1",
     }
-    return HttpResponse(json.dumps(document), content_type="application/json", headers=headers)
+    return HttpResponse(content, content_type="application/json", headers=headers)
 
 
 @csrf_exempt

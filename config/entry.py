@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.http import HttpResponse
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from config.tokens import AccessTokensView
 from consumption.entering import LimitConsumptionsView
@@ -43,5 +43,5 @@ class EntryView(ResourceView):
 
     roles = {"GET": (Role.CLIENT, Role.OPERATOR, Role.AUDITOR)}
 
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponse:
         return self.answer({"type": "entry", "links": links_for(ENTRY_LINKS, None, self.reader)}, version=1)

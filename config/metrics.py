@@ -10,6 +10,7 @@ from __future__ import annotations
 import hmac
 import time
 from collections.abc import Iterable
+from functools import cache
 from ipaddress import ip_address, ip_network
 from typing import Any
 
@@ -53,9 +54,16 @@ class RequestMetricsMiddleware:
         match = request.resolver_match
         route = f"/{match.route}" if match is not None else "none"
         method = str(request.method) if request.method in _METHODS else "other"
-        REQUESTS.labels(method, route, response.status_code).inc()
-        SECONDS.labels(method, route).inc(time.perf_counter() - started)
+        requests, seconds = counters(method, route, response.status_code)
+        requests.inc()
+        seconds.inc(time.perf_counter() - started)
         return response
+
+
+@cache
+def counters(method: str, route: str, status: int) -> tuple[Counter, Counter]:
+    """There are as many as the service has routes, methods and statuses."""
+    return REQUESTS.labels(method, route, status), SECONDS.labels(method, route)
 
 
 class Family:

@@ -92,11 +92,12 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
 ]
 
+# config/handling.py says which of these an answer of the API does without.
 MIDDLEWARE = [
     "hypermedia.middleware.RequestIdMiddleware",
     "config.metrics.RequestMetricsMiddleware",
     "hypermedia.middleware.ApiHeadersMiddleware",  # outside of CORS, whose `Vary` is not the contract's
-    "corsheaders.middleware.CorsMiddleware",
+    "config.origins.OriginMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.console.policy.PagePolicyMiddleware",
@@ -213,8 +214,8 @@ if _days < 30:
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "config.authentication.BasicAuthentication",
         "config.authentication.TokenAuthentication",
+        "config.authentication.BasicAuthentication",
         *(["config.authentication.UserHeaderAuthentication"] if DEVELOPMENT_USER_HEADER else []),
     ],
     "DEFAULT_RENDERER_CLASSES": ["hypermedia.media.ResourceRenderer", "hypermedia.media.PlainJSONRenderer"],

@@ -9,9 +9,9 @@ from config.openapi import pages
 
 # The same resources under /api and, because the seed's requests use both, at the root. Links always name /api.
 api: list[URLPattern | URLResolver] = [
+    path("", include("consumption.urls")),
     path("", entry.EntryView.as_view()),
     path("accesstokens", tokens.AccessTokensView.as_view()),
-    path("", include("consumption.urls")),
     path("", include("datafiles.urls")),
     path("", include("jobs.urls")),
     path("", include("jobs.notifications.urls")),
@@ -23,6 +23,7 @@ console: list[URLPattern | URLResolver] = [
 ]
 
 urlpatterns = [
+    path("api/", include(api)),  # first: what is asked most is found soonest
     path("healthz", health.AliveView.as_view()),
     path("readyz", health.ReadyView.as_view()),
     path("admin/", include(console)),
@@ -32,7 +33,6 @@ urlpatterns = [
     path("api/docs", pages.DocumentationView.as_view(url_name="openapi"), name="docs"),
     path("ws/rest/service/v2/", include("jobs.callbacks.urls")),
     path("api", entry.EntryView.as_view()),
-    path("api/", include(api)),
     path("", include(api)),
 ]
 

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
+from django.http import HttpResponse
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from consumption.allowances import only_allowed
 from consumption.documents import (
@@ -112,7 +112,7 @@ class ItemView(ResourceView):
     collection: ClassVar[Collection[Any]]
     name: ClassVar[str]
 
-    def get(self, request: Request, pk: int) -> Response:
+    def get(self, request: Request, pk: int) -> HttpResponse:
         visible = self.collection.visible(self.reader).filter(pk=pk)
         row = next(iter(self.collection.rows(visible)), None)
         if row is None:

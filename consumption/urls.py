@@ -5,10 +5,10 @@ from consumption import collections, entering, listing, views
 from consumption.writing import web
 
 urlpatterns = [
+    path("generic/readconsumptionbatches/<id:pk>", views.ReadBatchView.as_view()),
     path("readconsumptionbatches", views.StartExportView.as_view()),
     path("generic/readconsumptionbatches", collections.ReadBatchesView.as_view()),
     path("generic/readconsumptionbatches/search", collections.ReadBatchSearchView.as_view()),
-    path("generic/readconsumptionbatches/<id:pk>", views.ReadBatchView.as_view()),
     path("writeconsumptionbatches", web.StartWriteView.as_view()),
     path("generic/writeconsumptionbatches", web.WriteBatchesView.as_view()),
     path("generic/writeconsumptionbatches/search", web.WriteBatchSearchView.as_view()),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.http import HttpResponse
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from consumption import services
 from consumption.models import ReadConsumptionBatch
@@ -49,7 +48,7 @@ class ReadBatchView(OperationView):
             raise NotFound(f"There is no read consumption batch {pk}.")
         return row
 
-    def answer_operation(self, row: ReadBatchRow, status: int = 200) -> Response:
+    def answer_operation(self, row: ReadBatchRow, status: int = 200) -> HttpResponse:
         running = row.status == OperationStatus.IN_PROGRESS
         headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if running else {}
         return self.answer(read_batch_document(row, self.reader), version=row.version, status=status, headers=headers)

@@ -7,7 +7,6 @@ from typing import Any
 
 from django.http import HttpResponse
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from datafiles.links import data_path, set_path
 from datafiles.models import DataFile, DataFileSet
@@ -63,7 +62,7 @@ def _total(total: dict[str, Any]) -> dict[str, Any]:
 class ManifestView(SetView):
     roles = {"GET": READERS}
 
-    def get(self, request: Request, code: str) -> Response:
+    def get(self, request: Request, code: str) -> HttpResponse:
         found = self.find(code=code)
         return self.answer(manifest_document(found, self.reader), version=found.version)
 
@@ -76,7 +75,7 @@ class ChecksumsView(SetView):
         """One line per file that is there, by the names that downloads have. Two blanks: as `sha256sum` writes them."""
         found = self.find(code=code)
         lines = "".join(f"{one.sha256}  {one.file_name}\n" for one in found.present())
-        tag = conditional.entity_tag(found.version, {"lines": lines}, "text/plain")
+        tag = conditional.entity_tag(found.version, lines.encode(), "text/plain")
         if not conditional.none_match(request.headers.get("If-None-Match"), tag):
             return HttpResponse(status=304, content_type="text/plain; charset=utf-8", headers={"ETag": tag})
         headers = {"ETag": tag, "Content-Disposition": 'attachment; filename="SHA256SUMS"'}

@@ -10,7 +10,6 @@ from django.db.models import F
 from django.http import HttpResponse
 from rest_framework import exceptions
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from datafiles import errors, forms, services, uploads
 from datafiles.inputs import DataFileInput, DataFileSetInput, DescriptionInput
@@ -74,14 +73,14 @@ class SetView(ResourceView):
         """Who changes a set, and which version of it."""
         return {"user_id": self.reader.user_id, "check": self.check_if_match}
 
-    def set_answer(self, pk: int, *, status: int = 200) -> Response:
+    def set_answer(self, pk: int, *, status: int = 200) -> HttpResponse:
         """The set as it is now."""
         found = DataFileSet.objects.prefetch_related("data_files").get(pk=pk)
         document = set_document(found, list(found.data_files.all()), self.reader)
         headers = {"Location": href(set_path(found.code))} if status == 201 else {}
         return self.answer(document, version=found.version, status=status, headers=headers)
 
-    def file_answer(self, pk: int, *, status: int = 200) -> Response:
+    def file_answer(self, pk: int, *, status: int = 200) -> HttpResponse:
         """The description of a file as it is now, with the version of its set. `Location` is the set, which has it."""
         data_file = DataFile.objects.select_related("data_file_set").get(pk=pk)
         found = data_file.data_file_set
@@ -104,7 +103,7 @@ class CreatingView(SetView):
             given = self.read_form(DataFileSetInput, form)
             return once(self, lambda: self._create(given, form.uploads), forms.fingerprint(form))
 
-    def _create(self, given: dict[str, Any], parts: list[uploads.Upload]) -> Response:
+    def _create(self, given: dict[str, Any], parts: list[uploads.Upload]) -> HttpResponse:
         pairs = forms.matched(given.get("data_files", []), parts)
         with storage_works(), forms.published(pairs) as files:
             made = services.create_set(
@@ -119,7 +118,7 @@ class CreatingView(SetView):
 class DataFileSetView(SetView):
     roles = {"GET": READERS, "POST": OWNERS, "DELETE": OWNERS}
 
-    def get(self, request: Request, code: str) -> Response:
+    def get(self, request: Request, code: str) -> HttpResponse:
         found = self.find(code=code)
         return self.answer(set_document(found, list(found.data_files.all()), self.reader), version=found.version)
 
@@ -132,7 +131,7 @@ class DataFileSetView(SetView):
             given = self.read_form(DataFileInput, form)
             return once(self, lambda: self._add(found, given, form.uploads), forms.fingerprint(form))
 
-    def _add(self, found: DataFileSet, given: dict[str, Any], parts: list[uploads.Upload]) -> Response:
+    def _add(self, found: DataFileSet, given: dict[str, Any], parts: list[uploads.Upload]) -> HttpResponse:
         if len(parts) > 1:
             raise errors.rule("DAT-IP-DAFI-106", "This adds one file; give one part with content.")
         pairs = [(given, parts[0] if parts else None)] if given or not parts else forms.matched([], parts)
@@ -151,7 +150,7 @@ class DataFileSetView(SetView):
 class GenericDataFileSetView(SetView):
     roles = {"GET": READERS}
 
-    def get(self, request: Request, pk: int) -> Response:
+    def get(self, request: Request, pk: int) -> HttpResponse:
         found = self.find(pk=pk)
         return self.answer(
             generic_set_document(found, list(found.data_files.all()), self.reader), version=found.version
@@ -163,7 +162,7 @@ class DataFileView(SetView):
 
     roles = {"PUT": OWNERS, "DELETE": OWNERS}
 
-    def put(self, request: Request, code: str, file_code: str) -> Response:
+    def put(self, request: Request, code: str, file_code: str) -> HttpResponse:
         data_file = self.find_file(self.find_own(code), file_code)
         given = self.read(DescriptionInput)
         if given.get("code", file_code) != file_code:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from datafiles import errors, media, packing, uploads
 from datafiles.archives import stream
@@ -52,13 +51,13 @@ class ZipView(SetView):
             return self._unpack(found, upload)
 
     def _unpack(self, found: DataFileSet, upload: Upload) -> HttpResponse:
-        def answer() -> Response:
+        def answer() -> HttpResponse:
             packing.unpack_upload(found=found, upload=upload, **self.actor)
             return self.set_answer(found.pk, status=201)
 
         return once(self, answer, upload.fingerprint)
 
-    def put(self, request: Request, code: str) -> Response:
+    def put(self, request: Request, code: str) -> HttpResponse:
         found = self.find_own(code, destroys=True)
         self.read_nothing()
         with storage_works():
@@ -71,7 +70,7 @@ class UnzipView(SetView):
 
     roles = {"PUT": OWNERS}
 
-    def put(self, request: Request, code: str) -> Response:
+    def put(self, request: Request, code: str) -> HttpResponse:
         found = self.find_own(code, destroys=True)
         self.read_nothing()
         with storage_works():

@@ -13,8 +13,8 @@ from typing import Any, ClassVar, Generic, TypeVar
 from urllib.parse import quote, urlencode
 
 from django.db.models import QuerySet
+from django.http import HttpResponse
 from rest_framework.request import Request
-from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
 from hypermedia import asking, cursors
@@ -57,7 +57,7 @@ class CollectionView(ResourceView):
 
     collection: ClassVar[Collection[Any]]
 
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponse:
         return self.answer(envelope(self.collection, asking.in_parameters(request.GET), self.reader))
 
 
@@ -68,7 +68,7 @@ class SearchView(ResourceView):
     audited = {"POST": ""}
     serializer_class: type[Serializer[Any]] = SearchInput
 
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> HttpResponse:
         return self.answer(envelope(self.collection, asking.in_search(self.read(SearchInput)), self.reader))
 
 

@@ -7,14 +7,13 @@ that a progress bar that moved, or a reader who is offered other links, never ge
 from __future__ import annotations
 
 import hashlib
-from typing import Any
 
 from hypermedia.errors import Stale
 
 
-def entity_tag(version: int, document: dict[str, Any], media_type: str) -> str:
+def entity_tag(version: int, content: bytes, media_type: str) -> str:
     """The strong tag of a representation."""
-    digest = hashlib.blake2b(f"{media_type}\x1f{document!r}".encode(), digest_size=8).hexdigest()
+    digest = hashlib.blake2b(b"%b\x1f%b" % (media_type.encode(), content), digest_size=8).hexdigest()
     return f'"{version}-{digest}"'
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from django.utils.timezone import localtime
+from django.utils.timezone import get_default_timezone, localtime
 from rest_framework import serializers
 
 from hypermedia.messages import StrictSerializer
@@ -20,8 +20,9 @@ _DATE_TIME = re.compile(
 
 def date_time(moment: datetime) -> dict[str, str]:
     """`{"value": ...}` in the server's time zone, to the millisecond, the fraction left out when it is zero."""
-    local = localtime(moment)
-    if local.strftime("%z")[5:]:  # local mean time, before there were zones: ISO 8601 has no seconds in an offset
+    local = moment.astimezone(get_default_timezone())
+    offset = local.utcoffset()
+    if offset and offset.seconds % 60:  # local mean time, before there were zones: ISO 8601 has no seconds in an offset
         local = moment.astimezone(UTC)
     milliseconds = local.microsecond // 1000
     return {

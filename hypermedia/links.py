@@ -54,5 +54,8 @@ def reference(identifier: int, path: str) -> dict[str, Any]:
 def link_header(links: Iterable[dict[str, str]]) -> str:
     """The same links as an RFC 8288 header value; of a great many, the first that servers and proxies let pass."""
     values = [f'<{item["href"]}>; rel="{item["rel"]}"' for item in links]
+    header = ", ".join(values)
+    if len(header) <= _LONGEST_HEADER:
+        return header
     lengths = accumulate(len(value) + 2 for value in values)
     return ", ".join(value for value, length in zip(values, lengths, strict=True) if length <= _LONGEST_HEADER)

@@ -6,6 +6,7 @@ import re
 import secrets
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from rest_framework import exceptions
@@ -19,7 +20,7 @@ from hypermedia.errors import PROBLEM_TYPE
 RESOURCE = "application/vnd.oracle.insurance.resource+json"
 JSON = "application/json"
 _EXACT = secrets.token_hex(16)
-_EXACT_NUMBER = re.compile(rf'"{_EXACT}(-?[0-9]+(?:\.[0-9]+)?)"'.encode())
+_EXACT_NUMBER = re.compile(rf'"{_EXACT}(-?[0-9]+(?:\.[0-9]+)?)"')
 _QUALITY = re.compile(r"q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)", re.ASCII | re.IGNORECASE)
 
 
@@ -31,12 +32,17 @@ class ExactEncoder(JSONEncoder):
         return f"{_EXACT}{obj:f}" if isinstance(obj, Decimal) else super().default(obj)
 
 
-class ExactJSONRenderer(JSONRenderer):
-    encoder_class = ExactEncoder
+_encode = ExactEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
-    def render(self, *args: Any, **kwargs: Any) -> bytes:
-        text: bytes = super().render(*args, **kwargs)
-        return _EXACT_NUMBER.sub(rb"\1", text) if _EXACT.encode() in text else text
+
+class ExactJSONRenderer(JSONRenderer):
+    """Without REST framework's options, which cost more than the encoding of a small document."""
+
+    def render(self, data: Any, accepted_media_type: Any = None, renderer_context: Any = None) -> bytes:
+        if data is None:
+            return b""
+        text = _encode(data)
+        return (_EXACT_NUMBER.sub(r"\1", text) if _EXACT in text else text).encode()
 
 
 class ResourceRenderer(ExactJSONRenderer):
@@ -65,8 +71,8 @@ class ResourceNegotiation(BaseContentNegotiation):
 
     def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
         """The renderer that `Accept` likes best. Raises NotAcceptable."""
-        offered = [str(renderer.media_type) for renderer in renderers]
-        chosen = preferred(request.META.get("HTTP_ACCEPT", ""), offered)
+        offered = tuple([str(renderer.media_type) for renderer in renderers])
+        chosen = _preferred_before(request.META.get("HTTP_ACCEPT", ""), offered)
         if chosen is None:
             raise exceptions.NotAcceptable(f"Accept fits none of what is offered here: {', '.join(offered)}.")
         return renderers[offered.index(chosen)], chosen
@@ -97,6 +103,9 @@ def preferred(accept: str, offered: Sequence[str]) -> str | None:
     ranked = [(_rank(media_type, ranges), -place, media_type) for place, media_type in enumerate(offered)]
     (quality, _), _, best = max(ranked)
     return best if quality > 0 else None
+
+
+_preferred_before = lru_cache(maxsize=256)(preferred)  # a client sends the same header with every request
 
 
 def _range(item: str) -> tuple[str, float]:

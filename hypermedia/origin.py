@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
+from functools import lru_cache
 from ipaddress import ip_address
 
 from django.conf import settings
@@ -20,6 +21,11 @@ def address_of(request: HttpRequest) -> str | None:
     given = str(request.META.get("REMOTE_ADDR", ""))
     if settings.BEHIND_TLS_PROXY:
         given = request.headers.get("X-Forwarded-For", given).rpartition(",")[2].strip()
+    return _written(given)
+
+
+@lru_cache(maxsize=1024)
+def _written(given: str) -> str | None:
     try:
         return str(ip_address(given.partition("%")[0]))
     except ValueError:

@@ -10,7 +10,7 @@ _WAIT = re.compile(r'wait\s*=\s*(?:([0-9]{1,9})|"([0-9]{1,9})")', re.ASCII | re.
 
 def preferred_wait(header: str | None) -> int | None:
     """The seconds of the first `wait` in the header, at most 30; None without one, or for one that cannot be read."""
-    for preference in (header or "").split(","):
+    for preference in header.split(",") if header else ():
         name = preference.partition(";")[0].strip()
         if name.partition("=")[0].strip().lower() == "wait":
             found = _WAIT.fullmatch(name)

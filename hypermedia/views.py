@@ -113,19 +113,23 @@ class ResourceView(BareOptionsView):
         version: int | None = None,
         status: int = 200,
         headers: Mapping[str, str] | None = None,
-    ) -> Response:
+    ) -> HttpResponse:
         """The resource with its `Link` and, where it has a `version`, its `ETag`; or 304. Raises Stale (412)."""
         sent = {**(headers or {})}
         if links := document.get("links"):
             sent["Link"] = link_header(links)
         if version is None:
             return Response(document, status=status, headers=sent)
-        sent["ETag"] = conditional.entity_tag(version, document, self.request.accepted_media_type)
-        if self.request.method in {"GET", "HEAD"}:
-            self.check_if_match(version)
-            if not conditional.none_match(self.request.headers.get("If-None-Match"), sent["ETag"]):
-                return Response(status=304, headers=sent)
-        return Response(document, status=status, headers=sent)
+        request: Any = self.request
+        media_type = request.accepted_media_type
+        content = request.accepted_renderer.render(document, media_type)
+        sent["ETag"] = conditional.entity_tag(version, content, media_type)
+        if request.method not in {"GET", "HEAD"}:
+            return Response(document, status=status, headers=sent)
+        self.check_if_match(version)
+        if not conditional.none_match(request.headers.get("If-None-Match"), sent["ETag"]):
+            return Response(status=304, headers=sent)
+        return HttpResponse(content, status=status, headers=sent, content_type=media_type)
 
     def created(self, location: str, headers: Mapping[str, str] | None = None) -> HttpResponse:
         """201 with a `Location` and no body, as the seed prints it.

@@ -36,7 +36,10 @@ class _Counted(RawIOBase):
 
 def whole(environ: Mapping[str, Any]) -> IO[bytes]:
     """`wsgi.input` of a request; reading raises Malformed when it ends before as much came as was told."""
-    return BufferedReader(_Counted(environ["wsgi.input"], _length(environ)), _BLOCK)
+    stream: IO[bytes] = environ["wsgi.input"]
+    if environ.get("REQUEST_METHOD") == "GET" and not _length(environ):
+        return stream  # a poll needs no buffer
+    return BufferedReader(_Counted(stream, _length(environ)), _BLOCK)
 
 
 def _length(environ: Mapping[str, Any]) -> int:

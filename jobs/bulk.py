@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import QueryDict
+from django.http import HttpResponse, QueryDict
 from rest_framework import serializers
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from hypermedia.asking import FlagField, NumberField
 from hypermedia.errors import NotFound
@@ -58,7 +57,7 @@ class TasksRestartView(ResourceView):
 
     @until_ended
     @idempotent
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> HttpResponse:
         asked = {
             **self.read(TaskRestartInput),
             "user_id": self.reader.user_id,
@@ -95,7 +94,7 @@ class TaskRestartBatchView(ResourceView):
             raise NotFound(f"There is no bulk restart {pk}.")
         return batch
 
-    def get(self, request: Request, pk: int) -> Response:
+    def get(self, request: Request, pk: int) -> HttpResponse:
         batch = settled(self, lambda: self.find(pk), running_task)
         running = batch.status == OperationStatus.IN_PROGRESS
         headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if running else {}

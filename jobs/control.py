@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from django.http import HttpResponse
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from hypermedia.errors import ResultMessage, RuleBroken
 from hypermedia.links import SELF, Rule, links_for
@@ -45,16 +45,16 @@ class TaskProcessingView(ResourceView):
 
     roles = {"GET": (Role.OPERATOR, Role.AUDITOR), "POST": (Role.OPERATOR,)}
 
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponse:
         return self.answer_queue(processing.current())
 
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> HttpResponse:
         self.read_nothing()
         stopped = self._action() == "stop"
         self.check_if_match(processing.current().version)
         return self.answer_queue(processing.switch(stopped=stopped, user_id=self.reader.user_id))
 
-    def answer_queue(self, queue: TaskProcessing) -> Response:
+    def answer_queue(self, queue: TaskProcessing) -> HttpResponse:
         document = processing_document(queue, processing.statistics(), self.reader)
         return self.answer(document, version=queue.version)
 

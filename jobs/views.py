@@ -6,9 +6,8 @@ from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
-from django.http import HttpResponseBase
+from django.http import HttpResponse, HttpResponseBase
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from hypermedia.errors import NotFound
 from hypermedia.readers import Role
@@ -46,7 +45,7 @@ class TaskResource(ResourceView):
         """The same, once it has ended, for a client that would like to wait."""
         return settled(self, lambda: self.find(task_id), lambda task: task.id if task.is_active else None)
 
-    def answer_task(self, task: TaskRow) -> Response:
+    def answer_task(self, task: TaskRow) -> HttpResponse:
         return self.answer(task_document(task, self.reader), version=task.version)
 
 
@@ -54,14 +53,14 @@ class TaskView(TaskResource):
     roles = {"GET": WORKERS_AND_WATCHERS}
     polled = True
 
-    def get(self, request: Request, pk: int) -> Response:
+    def get(self, request: Request, pk: int) -> HttpResponse:
         return self.answer_task(self.settled(pk))
 
 
 class RestartView(TaskResource):
     roles = {"POST": WORKERS}
 
-    def post(self, request: Request, pk: int) -> Response:
+    def post(self, request: Request, pk: int) -> HttpResponse:
         self.read_nothing()
         found = self.find(pk)
         self.check_may_change(found.created_by_id)
@@ -78,7 +77,7 @@ class MonitorView(TaskResource):
     roles = {"GET": WORKERS_AND_WATCHERS}
     polled = True
 
-    def get(self, request: Request, pk: int) -> Response:
+    def get(self, request: Request, pk: int) -> HttpResponse:
         task = self.settled(pk)
         document = monitor_document(task)
         headers = {} if document["done"] else {"Retry-After": str(RETRY_AFTER_SECONDS)}
@@ -88,7 +87,7 @@ class MonitorView(TaskResource):
 class InterfacedMessageView(ResourceView):
     roles = {"GET": WORKERS_AND_WATCHERS}
 
-    def get(self, request: Request, pk: int) -> Response:
+    def get(self, request: Request, pk: int) -> HttpResponse:
         visible = Task.objects.visible_to(self.reader)
         held = (
             InterfacedMessage.objects.filter(pk=pk, task__in=visible)
@@ -104,7 +103,7 @@ class InterfacedMessageView(ResourceView):
 class TableView(ResourceView):
     roles = {"GET": WORKERS_AND_WATCHERS}
 
-    def get(self, request: Request, pk: int) -> Response:
+    def get(self, request: Request, pk: int) -> HttpResponse:
         table = ContentType.objects.filter(pk=pk, pk__in=TaskType.objects.values("table")).first()
         if table is None:
             raise NotFound(f"There is no table {pk}.")
@@ -114,7 +113,7 @@ class TableView(ResourceView):
 class TaskTypeView(ResourceView):
     roles = {"GET": WORKERS_AND_WATCHERS}
 
-    def get(self, request: Request, pk: int) -> Response:
+    def get(self, request: Request, pk: int) -> HttpResponse:
         task_type = TaskType.objects.filter(pk=pk).first()
         if task_type is None:
             raise NotFound(f"There is no task type {pk}.")
@@ -137,7 +136,7 @@ class OperationView(ResourceView):
         """The row, in one statement; needs `version`, `status`, `created_by_id`, `task_id`. Raises NotFound."""
         raise NotImplementedError
 
-    def answer_operation(self, row: Any, status: int = 200) -> Response:
+    def answer_operation(self, row: Any, status: int = 200) -> HttpResponse:
         raise NotImplementedError
 
     def get(self, request: Request, pk: int) -> HttpResponseBase:

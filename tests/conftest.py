@@ -16,6 +16,7 @@ from django.test import Client
 from django.test.client import ClientHandler
 from psycopg.sql import SQL, Identifier
 
+from config.handling import Chains
 from hypermedia.media import RESOURCE
 from hypermedia.readers import Role
 from jobs.models import Task
@@ -46,10 +47,14 @@ def empty_cache() -> Iterator[None]:
     django_cache.clear()
 
 
+class Handler(Chains, ClientHandler):
+    pass
+
+
 @cache
-def handler() -> ClientHandler:
+def handler() -> Handler:
     """The middleware of all clients: built once, since looking for the static files takes a third of a second."""
-    return ClientHandler(enforce_csrf_checks=False)
+    return Handler(enforce_csrf_checks=False)
 
 
 class ApiClient:

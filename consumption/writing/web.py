@@ -10,7 +10,6 @@ from django.db.models import QuerySet
 from django.db.models.expressions import Combinable
 from django.http import HttpResponse
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from consumption.entering import WRITERS
 from consumption.links import RESULT_LINKS
@@ -154,7 +153,7 @@ class WriteBatchView(OperationView):
             raise NotFound(f"There is no write consumption batch {pk}.")
         return row
 
-    def answer_operation(self, row: WriteBatchRow, status: int = 200) -> Response:
+    def answer_operation(self, row: WriteBatchRow, status: int = 200) -> HttpResponse:
         running = row.status == OperationStatus.IN_PROGRESS
         headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if running else {}
         return self.answer(write_batch_document(row, self.reader), version=row.version, status=status, headers=headers)

@@ -8,7 +8,6 @@ from typing import Any
 from django.http import HttpResponse
 from rest_framework import serializers
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from hypermedia.asking import in_parameters
 from hypermedia.collections import CollectionView, SearchView, envelope
@@ -36,11 +35,11 @@ Input = type[serializers.Serializer[Any]]
 
 
 class EndpointResource(ResourceView):
-    def answer_endpoint(self, endpoint: NotificationEndpoint, **options: Any) -> Response:
+    def answer_endpoint(self, endpoint: NotificationEndpoint, **options: Any) -> HttpResponse:
         document = endpoint_document(endpoint, self.reader)
         return self.answer(document, version=endpoint.version, **options)
 
-    def answer_secret(self, endpoint: NotificationEndpoint, secret: str) -> Response:
+    def answer_secret(self, endpoint: NotificationEndpoint, secret: str) -> HttpResponse:
         """201 with the secret, here and nowhere else."""
         headers = {"Location": href(endpoint_path(endpoint.pk)), "Cache-Control": "no-store"}
         return self.answer(endpoint_document(endpoint, self.reader, secret), status=201, headers=headers)
@@ -51,7 +50,7 @@ class EndpointsView(CollectionView, EndpointResource):
     collection = listing.ENDPOINTS
     serializer_class: Input = EndpointInput
 
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> HttpResponse:
         values = endpoint_values(self.read(EndpointInput))
         endpoint, secret = services.create_endpoint(user_id=self.reader.user_id, **values)
         endpoint.refresh_from_db()
@@ -75,10 +74,10 @@ class EndpointView(EndpointResource):
             raise NotFound(f"There is no endpoint {pk}.")
         return endpoint
 
-    def get(self, request: Request, pk: int) -> Response:
+    def get(self, request: Request, pk: int) -> HttpResponse:
         return self.answer_endpoint(self.find(pk))
 
-    def put(self, request: Request, pk: int) -> Response:
+    def put(self, request: Request, pk: int) -> HttpResponse:
         self.check_if_match(self.find(pk).version)
         values = endpoint_values(self.read(EndpointInput))
         return self.answer_endpoint(services.change_endpoint(endpoint_id=pk, user_id=self.reader.user_id, **values))
@@ -97,7 +96,7 @@ class RotateView(EndpointResource):
     roles = {"POST": OPERATORS}
     serializer_class: Input = RotateInput
 
-    def post(self, request: Request, pk: int) -> Response:
+    def post(self, request: Request, pk: int) -> HttpResponse:
         has_body = request.headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in request.headers
         seconds = self.read(RotateInput)["overlapSeconds"] if has_body else services.OVERLAP.total_seconds()
         overlap = timedelta(seconds=min(seconds, 10**9))  # any number is read; the service says which are too large
@@ -109,7 +108,7 @@ class EnableView(EndpointResource):
     roles = {"POST": OPERATORS}
     serializer_class: Input = NoProperties
 
-    def post(self, request: Request, pk: int) -> Response:
+    def post(self, request: Request, pk: int) -> HttpResponse:
         self.read_nothing()
         return self.answer_endpoint(services.enable_endpoint(endpoint_id=pk, user_id=self.reader.user_id))
 
@@ -118,7 +117,7 @@ class RecoverView(ResourceView):
     roles = {"POST": OPERATORS}
     serializer_class: Input = RecoverInput
 
-    def post(self, request: Request, pk: int) -> Response:
+    def post(self, request: Request, pk: int) -> HttpResponse:
         since = self.read(RecoverInput)["since"]
         done = services.recover(endpoint_id=pk, since=since)
         return self.answer(
@@ -144,7 +143,7 @@ class EventSearchView(SearchView):
 class EventView(ResourceView):
     roles = {"GET": WATCHERS}
 
-    def get(self, request: Request, pk: int) -> Response:
+    def get(self, request: Request, pk: int) -> HttpResponse:
         event = NotificationEvent.objects.filter(pk=pk).first()
         if event is None:
             raise NotFound(f"There is no event {pk}.")
@@ -158,7 +157,7 @@ class DeliveryResource(ResourceView):
             raise NotFound(f"There is no delivery {pk}.")
         return delivery
 
-    def answer_delivery(self, delivery: Delivery) -> Response:
+    def answer_delivery(self, delivery: Delivery) -> HttpResponse:
         return self.answer(delivery_document(delivery, self.reader), version=delivery.version)
 
 
@@ -175,14 +174,14 @@ class DeliverySearchView(SearchView):
 class DeliveryView(DeliveryResource):
     roles = {"GET": WATCHERS}
 
-    def get(self, request: Request, pk: int) -> Response:
+    def get(self, request: Request, pk: int) -> HttpResponse:
         return self.answer_delivery(self.find(pk))
 
 
 class AttemptsView(DeliveryResource):
     roles = {"GET": WATCHERS}
 
-    def get(self, request: Request, pk: int) -> Response:
+    def get(self, request: Request, pk: int) -> HttpResponse:
         collection = listing.attempts_of(self.find(pk))
         return self.answer(envelope(collection, in_parameters(request.GET), self.reader))
 
@@ -191,7 +190,7 @@ class RedeliverView(DeliveryResource):
     roles = {"POST": OPERATORS}
     serializer_class: Input = NoProperties
 
-    def post(self, request: Request, pk: int) -> Response:
+    def post(self, request: Request, pk: int) -> HttpResponse:
         self.read_nothing()
         return self.answer_delivery(services.redeliver(delivery_id=pk))
 
@@ -201,5 +200,5 @@ class OutboundIntegrationPointsView(ResourceView):
 
     roles = {"GET": WATCHERS}
 
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponse:
         return self.answer(points.document())
