@@ -68,6 +68,7 @@ class NamedAction:
     icon: str = "play_arrow"
     is_final: bool = False
     shows_secret: bool = False
+    detail: Callable[[Any], dict[str, str]] = lambda row: {}  # what the trail says besides the reason
 
 
 @dataclass
@@ -218,5 +219,5 @@ def _record(action: NamedAction, item: Item, acting: Acting) -> None:
         user_id=acting.user_id,
         subject=subject_of(item.row),
         result=Result.DONE if item.refusal is None else Result.REFUSED,
-        detail={name: text for name, text in said.items() if text},
+        detail={name: text for name, text in said.items() if text} | action.detail(item.row),
     )

@@ -2,30 +2,48 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
+from django.http import HttpRequest
 from django_celery_results import admin as celery_admin  # registers the pages that ours replace
 from django_celery_results.models import GroupResult, TaskResult
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from config.roles import ADMINISTRATOR, IN_WORDS
 from hypermedia.console import ConsoleAdmin, ReadOnlyAdmin
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
 
 
+class TellsRoles:
+    """Says above the form what each role may do."""
+
+    change_form_before_template = "console/roles.html"
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
+        context.update(roles=IN_WORDS, administrator=ADMINISTRATOR)
+        return super().render_change_form(request, context, *args, **kwargs)  # type: ignore[misc]  # of a mixin
+
+
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, ConsoleAdmin):  # type: ignore[misc, type-arg]  # the theme is untyped
+class UserAdmin(TellsRoles, DjangoUserAdmin, ConsoleAdmin):  # type: ignore[misc, type-arg]  # the theme is untyped
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
 
 
 @admin.register(Group)
-class GroupAdmin(DjangoGroupAdmin, ConsoleAdmin):  # type: ignore[misc]  # the theme is untyped
-    pass
+class GroupAdmin(TellsRoles, DjangoGroupAdmin, ConsoleAdmin):  # type: ignore[misc]  # the theme is untyped
+    list_display = ("name", "may")
+
+    @admin.display(description="what its members may do")
+    def may(self, group: Group) -> str:
+        return {str(role): words for role, words in IN_WORDS.items()}.get(group.name, "what an administrator gave it")
 
 
 assert celery_admin

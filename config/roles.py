@@ -54,6 +54,24 @@ PERMISSIONS: dict[Role, tuple[str, ...]] = {
     ),
     Role.AUDITOR: _SEEN_BY_OPERATORS,
 }
+# What people read on the pages of users and groups.
+IN_WORDS: dict[Role, str] = {
+    Role.CLIENT: (
+        "Uses the API: starts exports and imports, makes data file sets, and follows, restarts, cancels and downloads"
+        " what is its own. Sees nothing of others. No page of the console."
+    ),
+    Role.INTEGRATION: (
+        "Reports over the callback on the jobs that it was given, and reads these. No page of the console."
+    ),
+    Role.OPERATOR: (
+        "Sees everybody's operations, sets, endpoints and the audit. Restarts and cancels, stops and starts the queue,"
+        " starts exports, makes and changes schedules and endpoints, sends events again, holds and unlocks sets,"
+        " revokes tokens. Reads the content of other people's files only with the extra permission for it. No users,"
+        " no changes of limits, no consumptions."
+    ),
+    Role.AUDITOR: "Sees what an operator sees and changes nothing. Never reads the content of files.",
+}
+ADMINISTRATOR = "A superuser may do everything, also what concerns users, groups, tokens, limits and personal data."
 
 
 def store_roles(**_: Any) -> None:

@@ -39,7 +39,7 @@ def start_export(
     broken = [
         *_window_rules(transaction_start, transaction_end),
         *limit_rules(user_id, limit_codes),
-        *_format_rules(format),
+        *format_rules(format),
     ]
     if broken:
         raise RuleBroken(*broken)
@@ -79,7 +79,8 @@ def _window_rules(start: datetime, end: datetime) -> list[ResultMessage]:
     return [ResultMessage("CON-IP-001", text, "/transactionEndDateTime")]
 
 
-def _format_rules(format: str | None) -> list[ResultMessage]:
+def format_rules(format: str | None) -> list[ResultMessage]:
+    """Whether this installation can write the format."""
     if format is None or is_available(format):
         return []
     text = f"The format {format} is not installed on this server; ask for ndjson or csv."

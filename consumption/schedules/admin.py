@@ -7,20 +7,21 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import ForeignKey, OuterRef, QuerySet, Subquery
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from unfold.widgets import UnfoldAdminSelect2MultipleWidget, UnfoldAdminSelect2Widget
 
 from audit.acting import Acting, ActingAdmin, NamedAction, user_id_of
 from consumption.schedules import services
-from consumption.schedules.forms import ScheduleForm, possible_owners, time_zones
+from consumption.schedules.forms import ScheduleForm, possible_owners, preview, time_zones
 from consumption.schedules.models import ExportSchedule, ScheduledRun
 from consumption.schedules.planner import database_time
-from hypermedia.console import PageMixin, Panel, ReadOnlyAdmin, facts, table
+from hypermedia.console import PageMixin, Panel, ReadOnlyAdmin, facts, live_answer, table
 from hypermedia.showing import NOTHING, Tone, anchor, chip, moment
 
 OUTCOMES = {"started": Tone.GOOD, "refused": Tone.BAD, "skipped": Tone.WAITING}
@@ -76,6 +77,7 @@ class ExportScheduleAdmin(PageMixin, ActingAdmin):
     """Never deleted: what a schedule started is its history."""
 
     form = ScheduleForm
+    change_form_after_template = "console/schedule_form.html"
     list_display = ("name", "state", "window_rule", "times", "next_run", "last_run", "owner")
     list_filter = ("paused", "window_rule")
     list_select_related = ("owner",)
@@ -130,8 +132,23 @@ class ExportScheduleAdmin(PageMixin, ActingAdmin):
             options["queryset"] = possible_owners()
         return super().formfield_for_foreignkey(db_field, request, **options)
 
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.preview_view)
+        return [path("preview/", view, name="schedules_exportschedule_preview"), *super().get_urls()]
+
+    def preview_view(self, request: HttpRequest) -> HttpResponse:
+        """What the form means as it is filled in now."""
+        if not (request.user.has_perm("schedules.add_exportschedule") or request.user.has_perm(CHANGE.permission)):
+            raise PermissionDenied
+        pk = request.GET.get("pk", "")
+        found = self.get_queryset(request).filter(pk=pk).first() if pk.isascii() and pk.isdecimal() else None
+        return live_answer(request, "console/schedule_preview.html", preview(request.GET, found))
+
     def save_model(self, request: HttpRequest, obj: ExportSchedule, form: ModelForm[Any], change: bool) -> None:
         services.store(schedule=obj, user_id=user_id_of(request))
+        before = form.initial.get("limits") or None
+        if change and (left_out := services.unseen_before(obj, before, obj.limit_codes)):
+            self.message_user(request, left_out, messages.WARNING)
 
     def response_add(self, request: HttpRequest, obj: ExportSchedule, *_: Any, **__: Any) -> HttpResponse:
         return self._saved(request, obj)

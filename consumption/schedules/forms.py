@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 from django import forms
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db.models import Q
+from django.http import QueryDict
+from django.utils import timezone
 
 from consumption.models import Limit
-from consumption.schedules import services
+from consumption.schedules import cron, services
 from consumption.schedules.models import ExportSchedule
 from hypermedia.errors import ResultMessage
 from hypermedia.readers import Role
 
 # Where a broken rule points to, by the first part of its pointer; the others are called as they are.
 _FIELDS = {"limitCodes": "limits", "timeZone": "time_zone"}
+_PREVIEWED = 5  # runs
 
 
 class ScheduleForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
@@ -54,6 +58,22 @@ class ScheduleForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
         field = _FIELDS.get(first, first)
         if field not in self.errors:
             self.add_error(field if field in self.fields else None, broken.text)
+
+
+def preview(asked: QueryDict, schedule: ExportSchedule | None) -> dict[str, Any]:
+    """Of a form as it is filled in: `runs`, the next five by the schedule's clock, or `wrong`, why there are none; and
+    `left_out`, what a change of the limits of this schedule would leave out."""
+    expression, time_zone = asked.get("cron", "").strip(), asked.get("time_zone", "")
+    wrong = [message.text for message in cron.broken_rules(expression, time_zone)] if expression else []
+    due = cron.due_after(expression, time_zone, timezone.now()) if expression and not wrong else iter(())
+    runs = [f"{moment.astimezone(ZoneInfo(time_zone)):%a %Y-%m-%d %H:%M %Z}" for moment in islice(due, _PREVIEWED)]
+    return {"runs": runs, "wrong": wrong, "left_out": _left_out(asked, schedule)}
+
+
+def _left_out(asked: QueryDict, schedule: ExportSchedule | None) -> str:
+    if schedule is None or asked.get("window_rule", schedule.window_rule) != schedule.window_rule:
+        return ""
+    return services.unseen_before(schedule, schedule.limit_codes, asked.getlist("limits") or None)
 
 
 def possible_owners() -> Any:

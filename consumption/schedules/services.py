@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from django.db import transaction
@@ -13,7 +14,7 @@ from consumption.models import ExportSeries
 from consumption.schedules import cron, runs
 from consumption.schedules.models import ExportSchedule, ScheduledRun
 from consumption.schedules.planner import database_time
-from consumption.services import limit_rules
+from consumption.services import format_rules, limit_rules
 from hypermedia.errors import Conflict, NotFound, ResultMessage, RuleBroken
 
 # What the planner and the actions change; the form of a schedule leaves it alone.
@@ -25,6 +26,7 @@ def broken_rules(schedule: ExportSchedule) -> list[ResultMessage]:
     return [
         *cron.broken_rules(schedule.cron, schedule.time_zone),
         *(limit_rules(schedule.owner_id, schedule.limit_codes) if schedule.owner_id else ()),
+        *format_rules(schedule.format or None),
         *_owner_rules(schedule),
         *_series_rules(schedule),
     ]
@@ -96,6 +98,19 @@ def begin_anew(*, schedule_id: int, user_id: int) -> ExportSchedule:
         raise Conflict("Each run of this schedule is about a period; there is nothing to begin anew.")
     record("schedule.begin-anew", user_id=user_id, subject=schedule.page)
     return _changed(schedule_id, user_id, series=ExportSeries.objects.create())
+
+
+def unseen_before(schedule: ExportSchedule, before: Collection[str] | None, after: Collection[str] | None) -> str:
+    """What such a change of limits (None: all) leaves out of the exports of a series that has begun; empty: nothing."""
+    begun = schedule.continues and schedule.series is not None and schedule.series.snapshot_at is not None
+    added = set() if before is None or after is None else set(after) - set(before)
+    if not begun or before is None or (after is not None and not added):
+        return ""
+    which = f"the added limits ({', '.join(sorted(added))})" if added else "the other limits"
+    return (
+        f"Entries of {which} from before the last completed run are in no export: each run brings only what is new"
+        " since then. Choose Begin anew to have everything once more."
+    )
 
 
 def locked(schedule_id: int) -> ExportSchedule:

@@ -17,7 +17,8 @@ from django.urls import reverse
 from django.utils import timezone
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from audit.acting import Acting, ActingAdmin, NamedAction
+from audit.acting import Acting, ActingAdmin, NamedAction, subject_of, user_id_of
+from audit.services import record
 from hypermedia.console import PageMixin, Panel, ReadOnlyAdmin, facts, table
 from hypermedia.narrowing import period_of
 from hypermedia.readers import Role
@@ -49,6 +50,15 @@ def _acknowledge(job: IntegrationJob, acting: Acting) -> str:
 def _revoke(token: AccessToken, acting: Acting) -> str:
     AccessToken.objects.filter(pk=token.pk).revoke()
     return f"{token} opens nothing any more."
+
+
+def _whose(token: AccessToken) -> dict[str, str]:
+    """For the trail: who can log in with it, and where."""
+    return {"for": token.user.get_username(), "scope": _opens(token)}
+
+
+def _opens(token: AccessToken) -> str:
+    return "/ws" if token.scope == AccessToken.Scope.CALLBACK else "/api"
 
 
 @admin.register(IntegrationJob)
@@ -195,6 +205,7 @@ class AccessTokenAdmin(PageMixin, ActingAdmin):
         NamedAction(
             "revoke", "Revoke", "callbacks.revoke_accesstoken", "The token opens nothing from now on.", _revoke,
             lambda token: "It is revoked already." if token.revoked_at else None, icon="block", is_final=True,
+            detail=_whose,
         ),
     )  # fmt: skip
 
@@ -222,7 +233,7 @@ class AccessTokenAdmin(PageMixin, ActingAdmin):
     def panels(self, request: HttpRequest, row: AccessToken) -> list[Panel]:
         about = [
             ("User", row.user),
-            ("Opens", "/ws" if row.scope == AccessToken.Scope.CALLBACK else "/api"),
+            ("Opens", _opens(row)),
             ("Made", moment(row.created_at)),
             ("Ends", moment(row.expires_at)),
             ("Revoked", moment(row.revoked_at)),
@@ -239,6 +250,8 @@ class AccessTokenAdmin(PageMixin, ActingAdmin):
         ends = timezone.now() + timedelta(days=form.cleaned_data["days"])
         made, text = AccessToken.objects.issue(user=obj.user, name=obj.name, scope=obj.scope, expires_at=ends)
         obj.pk = made.pk
+        detail = {**_whose(made), "ends": ends.isoformat(timespec="seconds")}
+        record("token.issue", user_id=user_id_of(request), subject=subject_of(made), detail=detail)
         request.new_token = text  # type: ignore[attr-defined]  # for the one page that shows it
 
     def response_add(

@@ -10,6 +10,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.utils import timezone
 
+from audit.models import Entry
 from jobs.callbacks.models import AccessToken, IntegrationJob, StatusReport, digest
 from tests.callbacks.conftest import Integration
 from tests.factories import UserFactory
@@ -106,6 +107,7 @@ def test_a_token_is_revoked_by_who_may(integration: Integration, token: AccessTo
     assert AccessToken.objects.valid().exists()
     act(signed_in("view_accesstoken", "revoke_accesstoken"), "accesstoken", "revoke", token)
     assert not AccessToken.objects.valid().exists()
+    assert Entry.objects.get(action="console.revoke").detail == {"for": integration.user.username, "scope": "/ws"}
 
 
 def test_a_token_is_made_and_shown_once(root: Client) -> None:
@@ -116,6 +118,9 @@ def test_a_token_is_made_and_shown_once(root: Client) -> None:
     text = page.content.decode().partition('id="secret">')[2].partition("<")[0]
     assert "no-store" in page["Cache-Control"]
     assert (token.digest, token.user, token.scope) == (digest(text), user, "api")
+    entry = Entry.objects.get(action="token.issue")
+    said = {"for": user.username, "scope": "/api", "ends": token.expires_at.isoformat(timespec="seconds")}
+    assert (entry.subject, entry.detail) == (f"admin/callbacks/accesstoken/{token.pk}", said)
     assert timedelta(days=6) < token.expires_at - timezone.now() < timedelta(days=8)
     assert text not in root.get(f"{ADMIN}/accesstoken/{token.pk}/change/").content.decode()
     assert root.post(f"{ADMIN}/accesstoken/add/", {**answers, "days": "9999"}).status_code == 200

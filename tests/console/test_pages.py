@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from django.contrib import admin
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, User
 from django.core.cache import cache
 from django.db import connection
 from django.db.models import Model
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from config.roles import IN_WORDS
 from consumption.allowances import allow
 from consumption.models import Limit, ReadConsumptionBatch
 from hypermedia.readers import Role
@@ -132,3 +134,16 @@ def test_a_limit_is_changed_through_the_service(furnished: Person) -> None:
     assert "Currency XXQ is unknown" in furnished.client.post("/admin/consumption/limit/add/", added).content.decode()
     furnished.client.post("/admin/consumption/limit/add/", {**added, "currency": "EUR"})
     assert Limit.objects.get(code="NEW").currency == "EUR"
+
+
+def test_users_and_groups_say_what_each_role_may_do(furnished: Person) -> None:
+    client, group = User.objects.filter(groups__name=Role.CLIENT)[0], Group.objects.get(name=Role.CLIENT)
+    for path in (
+        f"/admin/auth/user/{client.pk}/change/",
+        "/admin/auth/user/add/",
+        f"/admin/auth/group/{group.pk}/change/",
+    ):
+        page = html.unescape(furnished.see(path))
+        assert all(words in page for words in IN_WORDS.values())
+    assert IN_WORDS[Role.CLIENT] in furnished.see("/admin/auth/group/")
+    assert set(IN_WORDS) == set(Role)

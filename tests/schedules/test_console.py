@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 
 from audit.models import Entry
-from consumption.models import ReadConsumptionBatch
+from consumption.models import ExportSeries, ReadConsumptionBatch
 from consumption.schedules.models import ExportSchedule, ScheduledRun
 from consumption.schedules.windows import WindowRule
 from hypermedia.readers import Role
@@ -139,3 +140,47 @@ def test_the_list_asks_the_same_number_of_times_for_many(
         schedule_of(name=f"Nightly {number}")
     with django_assert_max_num_queries(12):
         assert operator.get(LIST).status_code == 200
+
+
+def test_the_next_runs_are_shown_before_saving(operator: Client, console: Callable[[Role], Client]) -> None:
+    page = operator.get(f"{LIST}add/").content.decode()
+    assert f'data-preview="{LIST}preview/"' in page
+    asked = {"cron": "30 2 * * *", "time_zone": "Europe/Amsterdam"}
+    assert operator.get(f"{LIST}preview/", asked).content.decode().count(" 02:30 CE") == 5
+    wrong = operator.get(f"{LIST}preview/", {**asked, "time_zone": "Mars/Olympus"}).content.decode()
+    assert "Mars/Olympus is no time zone" in wrong
+    assert "<li>" not in wrong
+    assert "Give the times." in operator.get(f"{LIST}preview/").content.decode()
+    assert console(Role.AUDITOR).get(f"{LIST}preview/", asked).status_code == 403
+
+
+def test_limits_that_are_added_to_a_series_come_with_a_warning(
+    operator: Client, schedule_of: MakeSchedule, owner: User
+) -> None:
+    for code in ("NEW", "VERT"):
+        LimitFactory.create(code=code)
+    schedule = schedule_of(window_rule=WindowRule.SINCE_LAST_SUCCESS, limit_codes=["VERT"])
+    page = f"{LIST}{schedule.pk}/change/?edit=1"
+    asked: dict[str, Any] = {"pk": schedule.pk, "limits": ["NEW", "VERT"]}
+    warning = "Entries of the added limits (NEW) from before the last completed run are in no export"
+    assert warning not in operator.get(f"{LIST}preview/", asked).content.decode(), "no run has completed yet"
+    ExportSeries.objects.update(snapshot="1:1:", snapshot_at=timezone.now())
+    assert warning in operator.get(f"{LIST}preview/", asked).content.decode()
+    assert "of the other limits" in operator.get(f"{LIST}preview/", {"pk": schedule.pk}).content.decode()
+    assert "Entries of" not in operator.get(f"{LIST}preview/", {**asked, "limits": ["VERT"]}).content.decode()
+    answer = operator.post(
+        page, form(owner, window_rule=WindowRule.SINCE_LAST_SUCCESS, limits=["NEW", "VERT"]), follow=True
+    )
+    assert warning in answer.content.decode()
+    assert "Choose Begin anew" in answer.content.decode()
+    schedule.refresh_from_db()
+    assert schedule.limit_codes == ["NEW", "VERT"]
+
+
+def test_a_format_that_is_not_installed_is_refused(
+    operator: Client, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("consumption.export_formats.find_spec", lambda name: None)
+    page = operator.post(f"{LIST}add/", form(owner, format="parquet")).content.decode()
+    assert "The format parquet is not installed on this server; ask for ndjson or csv." in page
+    assert not ExportSchedule.objects.exists()

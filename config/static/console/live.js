@@ -35,7 +35,26 @@ async function follow(id) {
   }
 }
 
+// An element with `data-preview` shows what that address says of the form around it, whenever the form has changed.
+function preview(box) {
+  const form = box.closest("form");
+  let last = "";
+  setInterval(async () => {
+    const filled = new URLSearchParams(new FormData(form));
+    filled.delete("csrfmiddlewaretoken"); // not for addresses
+    const asked = filled.toString();
+    if (asked === last || document.hidden) return;
+    last = asked;
+    const address = box.dataset.preview;
+    const answer = await fetch(`${address}${address.includes("?") ? "&" : "?"}${asked}`, { redirect: "error" }).catch(() => null);
+    if (!answer?.ok) return;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (asked === last) box.replaceChildren(...page.body.childNodes);
+  }, 400);
+}
+
 document.addEventListener("DOMContentLoaded", () => {
+  document.querySelectorAll("[data-preview]").forEach(preview);
   document.querySelectorAll("[data-live]").forEach((box) => follow(box.id));
   document.querySelectorAll("[data-copy]").forEach((button) => button.addEventListener("click", async () => {
     await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
