@@ -29,11 +29,10 @@ needs_rabbitmq = needs("rabbitmq-server", (PROGRAMS / "rabbitmq-server").exists(
 class RabbitMQ:
     """One node in `folder`. What is durable outlives its end."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, log: Path) -> None:
+        self.folder, self.log = folder, log
         self.port, self._distribution, self._names = free_ports(3)
         self.url = f"amqp://guest:guest@127.0.0.1:{self.port}//"
-        self.log = folder / "rabbitmq.log"
         self._server: subprocess.Popen[bytes] | None = None
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "plugins").write_text("[].\n")
@@ -103,9 +102,9 @@ class RabbitMQ:
 
 
 @contextmanager
-def rabbitmq(folder: Path) -> Iterator[RabbitMQ]:
+def rabbitmq(folder: Path, log: Path) -> Iterator[RabbitMQ]:
     """A node to start, and its name service, which Erlang would otherwise leave behind."""
-    node = RabbitMQ(folder)
+    node = RabbitMQ(folder, log)
     epmd = shutil.which("epmd")
     assert epmd is not None, "Erlang brings it"
     names = process.start([epmd], log=None, env=node.environment())

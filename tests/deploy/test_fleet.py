@@ -103,7 +103,8 @@ class Fleet:
 @pytest.fixture
 def broker() -> Iterator[Any]:
     with ExitStack() as stack:
-        node = stack.enter_context(rabbitmq(temporary_folder(stack) / "rabbitmq"))
+        folder = temporary_folder(stack)
+        node = stack.enter_context(rabbitmq(folder / "rabbitmq", folder / "rabbitmq.log"))
         node.start()
         yield node
 

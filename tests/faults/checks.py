@@ -11,7 +11,7 @@ import psycopg
 
 from tests.faults import history, oracle
 from tests.faults.oracle import Content
-from tests.faults.stack import END_STATES, PATIENCE, Stack, query_is_gone
+from tests.faults.stack import END_STATES, PATIENCE, Stack
 
 SESSIONS_AT_MOST = 40
 FILES_AT_MOST = 150
@@ -41,6 +41,13 @@ def running(stack: Stack) -> int:
     task = stack.task(batch)["task"]
     stack.wait("it reads", lambda: not query_is_gone(stack, task))
     return batch
+
+
+def query_is_gone(stack: Stack, task: int) -> bool:
+    """Whether no statement of this task's attempt runs in the database."""
+    return not stack.sql(
+        "SELECT 1 FROM pg_stat_activity WHERE application_name = %s AND state <> 'idle'", f"tallyport task {task}"
+    )
 
 
 def everything_ends(stack: Stack, *, since: int, accepted: Iterable[int], seconds: float = PATIENCE) -> dict[int, str]:

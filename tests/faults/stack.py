@@ -27,9 +27,9 @@ from redis import Redis
 from config.embedded import broker, folders, place, postgres, process
 from config.supervisor.environment import NO_NEWS, Address
 from config.supervisor.services import Service, all_services
-from tests.faults import history
+from tests.faults import history, processes
 from tests.notifications.receiver import Receiver
-from tests.rabbitmq import RabbitMQ, rabbitmq
+from tests.rabbitmq import RabbitMQ, free_ports, rabbitmq
 from tests.services import temporary_folder
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -72,14 +72,13 @@ class Stack:
             self.files = self.folder / "files"
             self.failpoints = self.folder / "failpoints"
             self.failpoints.mkdir()
-            self.port, self.second_port = free_port(), free_port()
+            self.port, self.second_port = free_ports(2)
             self.url = f"http://127.0.0.1:{self.port}"
             self.postgres = postgres.start(self.place)
             # Whichever it is by then, and as in a crash: nobody needs the data any more.
             stack.callback(lambda: process.stop(self.postgres, (signal.SIGQUIT, 2)))
             if os.environ.get("FAULTS_BROKER") == "rabbitmq":
-                self.rabbit = stack.enter_context(rabbitmq(self.folder / "rabbitmq"))
-                self.rabbit.log = self.log("rabbitmq")
+                self.rabbit = stack.enter_context(rabbitmq(self.folder / "rabbitmq", self.log("rabbitmq")))
             self.broker = self.start_broker()
             stack.callback(lambda: process.kill_group(self.broker))
             stack.callback(self.end_programs)
@@ -189,22 +188,14 @@ class Stack:
 
     def children(self, name: str) -> list[int]:
         """The process ids of a program's own children."""
-        return [process_id for process_id, _, parent, _ in processes() if parent == self.programs[name].pid]
+        return processes.children(self.programs[name].pid)
 
     def open_files(self) -> dict[str, int]:
         """How many files each process of a program has open at most."""
-        groups = {program.pid: name for name, program in self.programs.items()}
-        found: dict[str, int] = {}
-        for process_id, _, _, group in processes():
-            if group in groups:
-                with suppress(OSError):
-                    files = len(list(Path(f"/proc/{process_id}/fd").iterdir()))
-                    found[groups[group]] = max(files, found.get(groups[group], 0))
-        return found
+        return processes.open_files({program.pid: name for name, program in self.programs.items()})
 
     def nobody_frozen(self) -> bool:
-        groups = {program.pid for program in self.programs.values()}
-        return not [process_id for process_id, state, _, group in processes() if group in groups and state == "T"]
+        return not processes.frozen({program.pid for program in self.programs.values()})
 
     def log(self, name: str) -> Path:
         return self.place.log(name)
@@ -254,8 +245,7 @@ class Stack:
     @contextmanager
     def database_frozen(self) -> Iterator[None]:
         """It accepts connections and never answers, like a machine that lost its disk."""
-        me = self.postgres.pid
-        frozen = [me, *(process_id for process_id, _, parent, _ in processes() if parent == me)]
+        frozen = [self.postgres.pid, *processes.children(self.postgres.pid)]
         for process_id in frozen:
             os.kill(process_id, signal.SIGSTOP)
         try:
@@ -403,30 +393,8 @@ class Stack:
 
     @contextmanager
     def client(self) -> Iterator[tuple[Celery, Connection]]:
-        """Of our broker: the address in the environment, which is another one's, goes before any other. With a
-        connection of its own, since those of the pool outlive the broker."""
+        """Of our broker, whatever the environment names, over a connection that does not outlive it in a pool."""
         with patch.dict(os.environ, CELERY_BROKER_URL=self.broker_url), Celery(set_as_current=False) as app:
             app.conf.task_create_missing_queue_type = "quorum" if self.rabbit else "classic"
             with app.connection_for_write() as connection:
                 yield app, connection
-
-
-def processes() -> Iterator[tuple[int, str, int, int]]:
-    """(process id, state, parent, group) of every process of the machine."""
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):
-            state, parent, group = stat.read_text().rpartition(")")[2].split()[:3]
-            yield int(stat.parent.name), state, int(parent), int(group)
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
-def query_is_gone(stack: Stack, task: int) -> bool:
-    """Whether no statement of this task's attempt runs in the database."""
-    return not stack.sql(
-        "SELECT 1 FROM pg_stat_activity WHERE application_name = %s AND state <> 'idle'", f"tallyport task {task}"
-    )

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults import checks
-from tests.faults.stack import Stack, query_is_gone
+from tests.faults.stack import Stack
 
 AT_ONCE = 1.5  # seconds
 RESULT = """
@@ -31,7 +31,7 @@ def test_stopped(stack: Stack) -> None:
         assert (after["status"], after["attempts"]) == ("PENDING", 0), stack.tails()
         assert stack.messages(batch)[-1][0] == "TSK-IN-003"
         assert took < 4, "a supervisor does not wait longer"
-        assert query_is_gone(stack, after["task"])
+        assert checks.query_is_gone(stack, after["task"])
     stack.start("worker")
     assert stack.wait_for_end(batch)["attempts"] == 1
     checks.no_orphans(stack)
@@ -61,7 +61,7 @@ def test_cancelled(stack: Stack) -> None:
         answer = stack.request("DELETE", f"/api/generic/readconsumptionbatches/{batch}")
         assert answer.status_code == 202, answer.text
         assert stack.task(batch)["operation"] == "Cancelled"
-        stack.wait("the query is gone", lambda: query_is_gone(stack, task), 5)
+        stack.wait("the query is gone", lambda: checks.query_is_gone(stack, task), 5)
         assert stack.request("DELETE", f"/api/generic/readconsumptionbatches/{batch}").status_code == 409
     assert set(stack.children("worker")) == children, "nobody had to be ended by force"
     stack.wait_for_end(stack.start_export())
@@ -78,7 +78,7 @@ def test_cancelled_while_the_database_is_busy(stack: Stack) -> None:
         assert stack.request("DELETE", f"/api/generic/readconsumptionbatches/{batch}").status_code == 202
         assert stack.task(batch)["operation"] == "Cancelled"
         assert time.monotonic() - began < AT_ONCE
-        stack.wait("the query is gone", lambda: query_is_gone(stack, stack.task(batch)["task"]), 5)
+        stack.wait("the query is gone", lambda: checks.query_is_gone(stack, stack.task(batch)["task"]), 5)
     stack.wait_for_end(batch, "Cancelled")
     checks.no_orphans(stack)
 
