@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 import psycopg
 
-from tests.faults import history, oracle
+from tests.faults import history, oracle, processes
 from tests.faults.oracle import Content
 from tests.faults.stack import END_STATES, PATIENCE, Stack
 
@@ -88,7 +88,7 @@ def nobody_stays(stack: Stack) -> None:
     stack.wait("the sessions of all attempts end", lambda: stack.value(left) == 0)
     open_ones = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
     assert stack.value(open_ones) <= SESSIONS_AT_MOST
-    for name, files in stack.open_files().items():
+    for name, files in processes.open_files(stack.groups()).items():
         assert files <= FILES_AT_MOST, f"{name} has {files} open files"
 
 

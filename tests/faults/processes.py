@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Container, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -22,6 +24,12 @@ def children(parent: int) -> list[int]:
 def frozen(groups: Container[int]) -> list[int]:
     """Those of these groups that are stopped."""
     return [process_id for process_id, state, _, group in processes() if group in groups and state == "T"]
+
+
+def wake(groups: Container[int]) -> None:
+    """Whoever stands still goes on, however long it still would have stood."""
+    for process_id in frozen(groups):
+        os.kill(process_id, signal.SIGCONT)
 
 
 def open_files(groups: Mapping[int, str]) -> dict[str, int]:

@@ -190,12 +190,12 @@ class Stack:
         """The process ids of a program's own children."""
         return processes.children(self.programs[name].pid)
 
-    def open_files(self) -> dict[str, int]:
-        """How many files each process of a program has open at most."""
-        return processes.open_files({program.pid: name for name, program in self.programs.items()})
+    def groups(self) -> dict[int, str]:
+        """The names of the programs by their process groups."""
+        return {program.pid: name for name, program in self.programs.items()}
 
     def nobody_frozen(self) -> bool:
-        return not processes.frozen({program.pid for program in self.programs.values()})
+        return not processes.frozen(self.groups())
 
     def log(self, name: str) -> Path:
         return self.place.log(name)

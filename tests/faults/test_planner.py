@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import signal
-
 import pytest
 
-from tests.faults import checks
+from tests.faults import checks, processes
 from tests.faults.stack import Stack
 
 ACTIONS = ("kill", "terminate", "freeze 3", "fail")
@@ -66,13 +63,13 @@ def test_between_insert_and_commit(stack: Stack, action: str) -> None:
 def test_two_planners_at_once(stack: Stack) -> None:
     """The second finds the schedule taken and leaves it to the first, which stands still before its commit."""
     since = checks.newest(stack)
-    stack.arm("plan.commit", "freeze 50")
+    stack.arm("plan.commit", "freeze 90")
     schedule = due(stack)
     knock(stack)
     stack.wait("the first stands still", lambda: not stack.is_armed("plan.commit") and not stack.nobody_frozen())
     assert "started 0" in stack.manage("shell", "-v", "0", "-c", _PLAN)
     assert not stack.sql(_RUNS, schedule)
-    os.kill(stack.programs["keeper"].pid, signal.SIGCONT)
+    processes.wake(stack.groups())
     stack.wait("the run is planned", lambda: stack.sql(_RUNS, schedule))
     assert "started 0" in stack.manage("shell", "-v", "0", "-c", _PLAN)
     assert list(checks.everything_ends(stack, since=since, accepted=[]).values()) == ["Completed"]

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import pytest
 
-from tests.faults import checks, history
+from tests.faults import checks, history, processes
 from tests.faults.stack import END_STATES, Stack
 from tests.faults.test_planner import due
 
@@ -30,12 +30,12 @@ def planted(request: pytest.FixtureRequest) -> Iterator[tuple[Stack, str]]:
 
 def a_worker_that_wakes_too_late(stack: Stack) -> list[str]:
     """For the fence: its file is ready, its lease is over, and another attempt is on its way."""
-    stack.arm("file.renamed", "freeze 6")
+    stack.arm("file.renamed", "freeze 90")
     batch = stack.start_export()
     stack.wait("it sleeps", lambda: not stack.is_armed("file.renamed"))
     with stack.ledger_locked():
         stack.wait("another attempt is on its way", lambda: stack.task(batch)["epoch"] >= 3)
-        stack.wait("it wakes", stack.nobody_frozen)
+        processes.wake(stack.groups())
         with suppress(AssertionError):  # as it should be
             stack.wait("it ends the task", lambda: stack.task(batch)["status"] in END_STATES, 3)
     return found(stack, batch)
@@ -61,15 +61,15 @@ def a_sweep_that_is_late(stack: Stack) -> list[str]:
     """For the condition of the reaper: while it sleeps between its look and its deed, a second one takes the task, and
     another worker has it."""
     stack.start("keeper2", "beat2")
-    stack.arm("reap.commit", "freeze 4")
+    stack.arm("reap.commit", "freeze 90")
     stack.arm("export.chunk", "kill")
     batch = stack.start_export()
     stack.wait("a sweep sleeps", lambda: not stack.is_armed("reap.commit"))
     with stack.ledger_locked():
-        stack.wait("another worker has it", lambda: stack.task(batch)["epoch"] >= 3, 10)
-        stack.wait("the sweep has woken", stack.nobody_frozen)
+        stack.wait("another worker has it", lambda: stack.task(batch)["epoch"] >= 3)
+        processes.wake(stack.groups())
         with suppress(AssertionError):  # as it should be
-            stack.wait("the sweep takes it away", lambda: stack.task(batch)["epoch"] > 3, 2)
+            stack.wait("the sweep takes it away", lambda: stack.task(batch)["epoch"] > 3, 5)
     return found(stack, batch)
 
 
