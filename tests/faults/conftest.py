@@ -15,11 +15,14 @@ from tests.faults.stack import Stack
 HERE = Path(__file__).parent
 # An entry now and then, so that every attempt has another snapshot and reads other rows.
 _WRITE = """
-    INSERT INTO consumption_consumption (limit_id, counter_period_id, service_date, number_of_units, withdrawn)
-    SELECT k.limit_id, p.id, current_date, 1, false
-      FROM consumption_counterperiod p JOIN consumption_counter k ON k.id = p.counter_id
-      JOIN consumption_limit l ON l.id = k.limit_id AND l.type = 'UNITS'
-     ORDER BY random() LIMIT 1
+    WITH entry AS (
+        INSERT INTO consumption_consumption (limit_id, counter_period_id, service_date, number_of_units, withdrawn)
+        SELECT k.limit_id, p.id, current_date, 1, false
+          FROM consumption_counterperiod p JOIN consumption_counter k ON k.id = p.counter_id
+          JOIN consumption_limit l ON l.id = k.limit_id AND l.type = 'UNITS'
+         ORDER BY random() LIMIT 1
+        RETURNING counter_period_id, number_of_units)
+    UPDATE consumption_counterperiod p SET total = total + number_of_units FROM entry WHERE p.id = counter_period_id
 """
 
 

@@ -87,7 +87,7 @@ def test_too_slow(stack: Stack) -> None:
     limits = {"TASK_SOFT_TIME_LIMIT": "2", "TASK_TIME_LIMIT": "20"}
     with stack.restarted_with("worker", **limits), stack.ledger_locked():
         batch = stack.start_export()
-        stack.wait_for_end(batch, "Failed", seconds=10)
+        stack.wait_for_end(batch, "Failed")
     (message,) = stack.messages(batch)
     assert message[0] == "TSK-FA-003"
     assert "longer than an operation may" in message[1]
