@@ -18,6 +18,7 @@ import errno
 import os
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -66,7 +67,8 @@ def _terminate() -> None:
 def _freeze(seconds: str) -> None:
     me = str(os.getpid())
     subprocess.Popen(["/bin/sh", "-c", 'sleep "$0"; kill -CONT "$1"', seconds, me], start_new_session=True)  # noqa: S603
-    os.kill(os.getpid(), signal.SIGSTOP)
+    # To this thread: what is sent to the process may be noticed by another one first, while this one goes on.
+    signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
 
 
 def _fail(name: str = "") -> None:
