@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,6 +19,10 @@ def processes() -> Iterator[tuple[int, str, int, int]]:
 
 def children(parent: int) -> list[int]:
     return [process_id for process_id, _, found, _ in processes() if found == parent]
+
+
+def gone(process_ids: Iterable[int]) -> bool:
+    return not any(Path(f"/proc/{process_id}").exists() for process_id in process_ids)
 
 
 def frozen(groups: Container[int]) -> list[int]:

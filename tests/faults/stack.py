@@ -49,8 +49,6 @@ EVERYTHING = {
 }
 END_STATES = {"COMPLETED": "Completed", "ERRORED": "Failed", "CANCELLED": "Cancelled"}
 
-Row = tuple[Any, ...]
-
 
 class Stack:
     """A context manager. `mend` and every wait start again what a test has ended."""
@@ -236,10 +234,12 @@ class Stack:
     @contextmanager
     def database_down(self, signum: int = signal.SIGINT) -> Iterator[None]:
         """Ended in good order, or by SIGQUIT as in a crash."""
+        sessions = processes.children(self.postgres.pid)
         process.stop(self.postgres, (signum, PATIENCE))
         try:
             yield
         finally:
+            assert process.wait_until(lambda: processes.gone(sessions), PATIENCE)  # they keep its memory until then
             self.postgres = postgres.start(self.place)
 
     @contextmanager
@@ -276,7 +276,7 @@ class Stack:
 
     # -- questions ---------------------------------------------------------------------------------
 
-    def sql(self, statement: str, *parameters: Any) -> list[Row]:
+    def sql(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
         with psycopg.connect(self.place.database_url, autocommit=True, application_name="tests") as connection:
             cursor = connection.execute(statement, parameters)
             return cursor.fetchall() if cursor.description else []
