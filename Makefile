@@ -14,6 +14,7 @@ MANAGE := $(PYTHON) manage.py
 
 .DEFAULT_GOAL := help
 N ?=
+SKIPPED = $(if $(SKIP),-k 'not ($(SKIP))')
 ROWS ?= broker or start or ring or publish or claim or finish or delivery
 .PHONY: chaos faults-rabbitmq help run demo test faults slow bench bench-all check stop reset logs install
 
@@ -29,8 +30,8 @@ demo: .venv/installed ## Start everything, show one export, and end
 test: .venv/installed-test ## Run the tests
 	$(PYTHON) -m pytest -n auto --dist loadfile
 
-faults: .venv/installed-test ## Kill, stop, freeze and starve the service; takes minutes
-	$(PYTHON) -m pytest tests/faults -n 2 -v -m 'slow or not slow'
+faults: .venv/installed-test ## Kill, stop, freeze and starve the service; takes minutes (SKIP=)
+	$(PYTHON) -m pytest tests/faults -n 3 -v -m 'slow or not slow' $(SKIPPED)  # more than processors: much of it waits
 
 chaos: .venv/installed-test ## Three minutes of clients and breakage by a seeded order, then every check (SEED=1)
 	$(PYTHON) -m tests.faults.chaos --seed $(or $(SEED),1)
@@ -39,8 +40,8 @@ faults-rabbitmq: .venv/installed-test ## What concerns the broker, with RabbitMQ
 	FAULTS_BROKER=rabbitmq $(PYTHON) -m pytest tests/faults/test_broker_outages.py tests/faults/test_failpoints.py \
 		-n 2 -v -m 'slow or not slow' -k '$(ROWS)'
 
-slow: .venv/installed-test ## Run the tests that take longer
-	$(PYTHON) -m pytest -m slow --ignore tests/faults
+slow: .venv/installed-test ## Run the tests that take longer (SKIP=)
+	$(PYTHON) -m pytest -m slow --ignore tests/faults -n 2 --dist loadfile $(SKIPPED)
 
 bench: .venv/installed-test ## Measure the ratios that matter, in under 10 minutes (N=rows)
 	$(PYTHON) -m benchmarks $(if $(N),--size $(N))
