@@ -9,11 +9,10 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 from django.db.models import Case, F, QuerySet, When
-from rest_framework import serializers
 
 from consumption.links import RESULT_LINKS
 from consumption.models import Compression, ExportFormat, ReadConsumptionBatch
-from hypermedia.fields import DateTimeValueField, ListField, TextField, date_time
+from hypermedia.fields import ChoiceField, DateTimeValueField, ListField, TextField, date_time
 from hypermedia.links import links_for
 from hypermedia.messages import StrictSerializer
 from hypermedia.readers import Reader
@@ -31,8 +30,8 @@ class ReadConsumptionBatchInput(StrictSerializer):
     limitCodes = ListField(  # noqa: N815
         source="limit_codes", child=TextField(max_length=60), required=False, allow_empty=False, max_length=_MOST_CODES
     )
-    format = serializers.ChoiceField(choices=ExportFormat.choices, required=False)
-    compression = serializers.ChoiceField(choices=Compression.choices, required=False)
+    format = ChoiceField(choices=ExportFormat.choices, required=False)
+    compression = ChoiceField(choices=Compression.choices, required=False)
 
 
 class ReadBatchRow(NamedTuple):

@@ -101,7 +101,7 @@ class Properties:
             if value is not None:
                 return convert(value)
             if required and self.is_object:
-                raise _Wrong(REQUIRED, "This property is missing.")
+                raise _Wrong(REQUIRED, f"{name} is missing.")
         except _Wrong as wrong:
             self.breaks(wrong.code, wrong.text, name)
         return None
@@ -173,7 +173,7 @@ def _flag(value: Any) -> bool:
 def _number(value: Any) -> Decimal:
     """A float is refused: it has been rounded already."""
     if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
-        raise _Wrong(WRONG_SHAPE, "Give an exact number.")
+        raise _Wrong(WRONG_SHAPE, "Give a number, not a text.")
     exact = Decimal(value)
     if not exact.is_finite() or abs(exact) >= _TOO_LARGE or exact != exact.quantize(_SMALLEST):
         digits = f"{INTEGER_DIGITS} digits before and {FRACTION_DIGITS} after the point"

@@ -112,8 +112,21 @@ class TextField(serializers.CharField):
         return str(super().to_internal_value(data))
 
 
+class ChoiceField(serializers.ChoiceField):
+    """One of some texts; a refusal names them."""
+
+    default_error_messages = {"invalid_choice": "Give one of {choices}."}
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, str) or data not in self.choices:
+            self.fail("invalid_choice", choices=", ".join(map(str, self.choices)))
+        return data
+
+
 class ListField(serializers.ListField):
     """A JSON list; too long a one is refused before its items are looked at."""
+
+    default_error_messages = {"not_a_list": "Give a list."}
 
     def to_internal_value(self, data: Any) -> list[Any]:
         if isinstance(data, list) and self.max_length is not None and len(data) > self.max_length:

@@ -41,8 +41,10 @@ def _walk(errors: Any, pointer: str) -> Iterator[ResultMessage]:
             yield from _walk(below, f"{pointer}/{index}" if isinstance(below, (dict, list)) else pointer)
     else:
         code = str(getattr(errors, "code", ""))
+        # The texts are also joined to one `detail`, where no pointer says which property is meant.
+        text = f"{pointer.rpartition('/')[2]} is missing." if code == "required" else str(errors)
         # A rule with a code of its own (GEN-TRAS-001) keeps it.
-        yield ResultMessage(code if code.isupper() else _CODES.get(code, _DEFAULT), str(errors), pointer)
+        yield ResultMessage(code if code.isupper() else _CODES.get(code, _DEFAULT), text, pointer)
 
 
 def _escape(name: str) -> str:

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 
 from hypermedia.asking import FlagField, NumberField
 from hypermedia.errors import NotFound
+from hypermedia.fields import ListField
 from hypermedia.links import SELF, href, link
 from hypermedia.messages import StrictSerializer, broken_rules
 from hypermedia.readers import Role
@@ -30,7 +31,7 @@ _RESULT = ("taskId", "restarted", "code", "text")  # the order on the wire; the 
 class TaskRestartInput(StrictSerializer):
     """The body; how many there may be is the service's to say, with its own codes."""
 
-    taskIds = serializers.ListField(  # noqa: N815  # the wire's name
+    taskIds = ListField(  # noqa: N815  # the wire's name
         source="task_ids", child=NumberField(1), required=False, default=list, max_length=_MOST_IN_BODY
     )
 

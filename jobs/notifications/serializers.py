@@ -10,7 +10,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from hypermedia.fields import DateTimeValueField, TextField, date_time
+from hypermedia.fields import ChoiceField, DateTimeValueField, ListField, TextField, date_time
 from hypermedia.links import href, links_for, reference
 from hypermedia.messages import StrictSerializer
 from hypermedia.readers import Reader
@@ -35,7 +35,7 @@ class AuthenticationInput(StrictSerializer):
     """`{"type": "none"}`, `{"type": "basic", "username", "password"}` or `{"type": "oauth2", "tokenUrl", "clientId",
     "clientSecret", "scope"?}`."""
 
-    type = serializers.ChoiceField(list(_AUTHENTICATION))
+    type = ChoiceField(list(_AUTHENTICATION))
     username = TextField(required=False, max_length=200)
     password = TextField(required=False, max_length=500)
     tokenUrl = TextField(required=False, max_length=2000)
@@ -64,9 +64,9 @@ class AuthenticationInput(StrictSerializer):
 class EndpointInput(StrictSerializer):
     name = TextField(max_length=100)
     url = TextField(max_length=2000)
-    httpMethod = serializers.ChoiceField(["POST", "PUT"], default="POST")
+    httpMethod = ChoiceField(["POST", "PUT"], default="POST")
     authentication = AuthenticationInput(required=False)
-    eventTypes = serializers.ListField(
+    eventTypes = ListField(
         child=TextField(max_length=80), allow_empty=False, max_length=50, default=[subscriptions.EVERYTHING]
     )
     integrationUser = TextField(required=False, max_length=150)

@@ -268,8 +268,8 @@ def _event_rules(event_types: list[str]) -> Iterable[ResultMessage]:
     for index, entry in enumerate(event_types):
         if not subscriptions.is_known(entry):
             known = ", ".join([subscriptions.EVERYTHING, *subscriptions.operations(), *subscriptions.ALARMS])
-            ends = ", ".join(subscriptions.OUTCOMES)
-            text = f"Unknown event type; known are {known}, those of operations also with one of the ends .{ends}."
+            ends = ", ".join(f".{outcome}" for outcome in subscriptions.OUTCOMES)
+            text = f"Unknown event type; known are {known}, those of operations also with one of the ends {ends}."
             yield ResultMessage("NOT-IP-003", text, f"/eventTypes/{index}")
 
 
