@@ -22,7 +22,7 @@ TONES = {Entry.Result.DONE: Tone.GOOD, Entry.Result.REFUSED: Tone.WAITING, Entry
 class EntryAdmin(PageMixin, ReadOnlyAdmin):
     """Who did what, when, from where, why, with which result."""
 
-    list_display = ("when", "who", "action", "subject", "outcome", "why", "address")
+    list_display = ("when", "who", "outcome", "action", "subject", "why", "address")
     list_filter = ("result", period_of("at", "time"))
     ordering = ("-id",)
     search_fields = ("subject__startswith",)

@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponseBase, StreamingHttpResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 
 from audit.acting import Acting, ActingAdmin, NamedAction, NecessaryReasonForm
 from audit.services import record
@@ -16,7 +16,7 @@ from datafiles.models import DataFile, DataFileSet
 from hypermedia.console import PageMixin, Panel, facts
 from hypermedia.errors import Unavailable
 from hypermedia.narrowing import PeriodFilter, UserFilter
-from hypermedia.showing import Tone, ago, chip, code, moment
+from hypermedia.showing import Tone, ago, anchor, chip, code, moment
 
 MAY_HOLD = "datafiles.hold_datafileset"
 MAY_UNLOCK = "datafiles.unlock_datafileset"
@@ -90,6 +90,9 @@ class DataFileSetAdmin(PageMixin, ActingAdmin):
             ("Held because", row.hold_reason),
             ("Deleted", moment(row.deleted_at)),
         ]
+        if request.user.has_perm("audit.view_entry"):
+            trail = reverse("admin:audit_entry_changelist")
+            about.append(("Read by", anchor(f"{trail}?q=datafilesets/{row.code}/", "who read its files, and when")))
         return [facts("about", "Set", about, wide=True), looks.files_panel(request.user, row)]
 
     def _user_of(self, row: DataFileSet) -> str:
@@ -110,7 +113,9 @@ class DataFileSetAdmin(PageMixin, ActingAdmin):
             raise Http404
         if not looks.may_read_data(request.user, data_file.data_file_set):
             raise PermissionDenied
-        record("data.read", user_id=request.user.pk, subject=f"admin/datafiles/datafileset/{pk}/files/{file_pk}")
+        # Called what the API calls it, so that one search finds everybody who read it.
+        subject = f"datafilesets/{data_file.data_file_set.code}/datafiles/{data_file.code}/data"
+        record("data.read", user_id=request.user.pk, subject=subject)
         return _download(data_file)
 
 

@@ -35,7 +35,7 @@ def files_panel(user: Any, data_file_set: DataFileSet | None) -> Panel:
         for one in files
     ]
     headings = ["File", "Size", "Rows", "Media type", "SHA-256", "Expires", "Content"]
-    return table("files", "Files", headings, lines, empty="No file yet.")
+    return table("files", "Files", headings, lines, empty="No file.")
 
 
 def _expiry(data_file: DataFile) -> Any:

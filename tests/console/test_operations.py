@@ -172,7 +172,9 @@ def test_files_are_downloaded_with_their_own_permission_and_leave_a_trace(operat
     assert path in operator.see(page_of(batch))
     answer: Any = operator.client.get(path)
     assert len(b"".join(answer.streaming_content)) == file.content_length
-    assert Entry.objects.filter(action="data.read", user_id=operator.user.pk).count() == 1
+    trail = f"datafilesets/{batch.data_file_set.code}/"
+    assert Entry.objects.filter(action="data.read", user_id=operator.user.pk, subject__startswith=trail).count() == 1
+    assert f"?q={trail}" in operator.see(f"/admin/datafiles/datafileset/{batch.data_file_set_id}/change/")
 
 
 @pytest.mark.parametrize(("path", "status"), [(f"{EXPORTS}act/explode/?ids=1", 404), (f"{TASKS}act/restart/", 404)])
