@@ -81,6 +81,16 @@ def test_nginx_lets_through_what_the_service_takes() -> None:
     assert "proxy_request_buffering on;" in NGINX.read_text()
 
 
+def test_nginx_logs_no_query_strings() -> None:
+    (log_format,) = re.findall(r"^log_format (\w+ '.*');$", NGINX.read_text(), re.MULTILINE)
+    assert "$uri" in log_format
+    assert not re.search(r"\$(request|request_uri|args|query_string|http_referer)\b", log_format)
+    servers = NGINX.read_text().count("server {")
+    assert (
+        re.findall(r"^    access_log \S+ (\w+);$", NGINX.read_text(), re.MULTILINE) == [log_format.split()[0]] * servers
+    )
+
+
 @needs("nginx-light", shutil.which("nginx"))
 def test_nginx_understands_its_example(tmp_path: Path) -> None:
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
@@ -91,8 +101,9 @@ def test_nginx_understands_its_example(tmp_path: Path) -> None:
     example = NGINX.read_text()
     example = example.replace("/etc/tallyport/tls/fullchain.pem", str(certificate))
     example = example.replace("/etc/tallyport/tls/privkey.pem", str(key))
+    example = example.replace("/var/log/nginx/tallyport.log", f"{tmp_path}/access.log")
     logs = f"error_log {tmp_path}/error.log; pid {tmp_path}/pid;"
     main = tmp_path / "nginx.conf"
-    main.write_text(f"{logs} events {{}} http {{ access_log off; {example} }}")
+    main.write_text(f"{logs} events {{}} http {{ {example} }}")
     done = subprocess.run(["nginx", "-t", "-c", main, "-p", tmp_path], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -21,7 +21,7 @@ from hypermedia.readers import Role
 from jobs import registry
 from jobs.callbacks.models import IntegrationJob
 from jobs.notifications.models import Delivery, NotificationEndpoint
-from tests.factories import ConsumptionFactory, UserFactory
+from tests.factories import ConsumptionFactory, LimitFactory, UserFactory
 from tests.needs import needs
 from tests.notifications.conftest import send_all
 from tests.serving import worker
@@ -80,7 +80,7 @@ def until(done: Callable[[], bool]) -> None:
 
 
 def test_all_programs_are_found() -> None:
-    assert list(PROGRAMS) == ["poll.sh", "poll.py", "subscribe.sh", "receive.py", "report.sh"]
+    assert list(PROGRAMS) == ["poll.sh", "poll.py", "import.sh", "subscribe.sh", "receive.py", "report.sh"]
 
 
 def test_polling(service: str, written: Path) -> None:
@@ -92,6 +92,15 @@ def test_polling(service: str, written: Path) -> None:
     python = run(written, service, "poll.py")
     assert python.returncode == 0, python.stderr
     assert python.stdout.endswith(" bytes, 2 rows\n")
+
+
+def test_importing(service: str, written: Path) -> None:
+    LimitFactory.create(code="VERT", type="UNITS", currency="")
+    ended = run(written, service, "import.sh")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    summary, refused = ended.stdout.splitlines()
+    assert summary == "Completed: 1 written, 1 refused"
+    assert "Limit code NONE is unknown." in refused
 
 
 @pytest.mark.parametrize("program", ["poll.sh", "poll.py"])
