@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks import download, export, imports, web
+from benchmarks import download, export, imports, queue, web
 from benchmarks.rows import Row
 
-ROWS: list[Row] = [*export.ROWS, *imports.ROWS, *download.ROWS, *web.ROWS]
+ROWS: list[Row] = [*export.ROWS, *imports.ROWS, *download.ROWS, *web.ROWS, *queue.ROWS]
