@@ -43,10 +43,10 @@ faults-rabbitmq: .venv/installed-test ## What concerns the broker, with RabbitMQ
 slow: .venv/installed-test ## Run the tests that take longer (SKIP=)
 	$(PYTHON) -m pytest -m slow --ignore tests/faults -n 2 --dist loadfile $(SKIPPED)
 
-bench: .venv/installed-test ## Measure the ratios that matter, in under 10 minutes (N=rows)
+bench: .venv/installed-bench ## Measure the ratios that matter, in under 10 minutes (N=rows)
 	$(PYTHON) -m benchmarks $(if $(N),--size $(N))
 
-bench-all: .venv/installed-test ## Measure all of them
+bench-all: .venv/installed-bench ## Measure all of them
 	$(PYTHON) -m benchmarks --all $(if $(N),--size $(N))
 
 check: .venv/installed-test ## Style, types, import rules, security, missing migrations, production settings
@@ -84,6 +84,10 @@ install: .venv/installed ## Create .venv and install what the service needs
 .venv/installed-test: requirements-test.lock | $(PYTHON)
 	$(PYTHON) -m pip install --quiet --require-hashes -r requirements-test.lock
 	@touch $@
+
+# Rows whose other side cannot be had say so themselves.
+.venv/installed-bench: requirements-bench.lock .venv/installed-test
+	@if $(PYTHON) -m pip install --quiet --require-hashes -r requirements-bench.lock; then touch $@; fi
 
 $(PYTHON):
 	@for name in $(PYTHON_NAMES); do \

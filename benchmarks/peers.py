@@ -69,6 +69,12 @@ def bare_poll(request: HttpRequest, pk: int) -> HttpResponse:
     authentication_statement, read = STATEMENTS["poll"]
     check_token(request, authentication_statement)
     (row,) = rows(read)
+    content, headers = poll_answer(row)
+    return HttpResponse(content, content_type="application/json", headers=headers)
+
+
+def poll_answer(row: tuple[Any, ...]) -> tuple[bytes, dict[str, str]]:
+    """Body and headers of an export that runs."""
     here = f"generic/readconsumptionbatches/{row[0]}"
     links = [
         link("self", here),
@@ -97,7 +103,7 @@ def bare_poll(request: HttpRequest, pk: int) -> HttpResponse:
         "Link": ", ".join(f'<{one["href"]}>; rel="{one["rel"]}"' for one in links),
         "Retry-After": "1",
     }
-    return HttpResponse(content, content_type="application/json", headers=headers)
+    return content, headers
 
 
 @csrf_exempt

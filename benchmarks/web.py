@@ -7,14 +7,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import connection
 from django.utils import timezone
 
-from benchmarks import export, ledgers, peers
+from benchmarks import export, ledgers, peers, starlette_peers
 from benchmarks.calls import Site
-from benchmarks.rows import AtLeast, AtMost, Row, Side
+from benchmarks.rows import AtLeast, AtMost, Prepare, Row, Side
 from consumption.services import start_export
 from hypermedia import cursors
 from jobs.callbacks.models import AccessToken
@@ -22,6 +23,13 @@ from jobs.callbacks.services import create_job
 
 REQUESTS = 200
 MILLION = 1_000_000
+POLL, POST = "/api/generic/readconsumptionbatches/{}", "/api/readconsumptionbatches"
+BODY = json.dumps(
+    {
+        "transactionStartDateTime": {"value": "2019-02-18T00:00:00Z"},
+        "transactionEndDateTime": {"value": "2019-02-18T23:59:59Z"},
+    }
+).encode()
 ENDLESS = 10**9  # requests a minute
 _FILL = """
     INSERT INTO jobs_task (created_by_id, last_updated_by_id, version, creation_date, last_updated_date, subject_id,
@@ -81,18 +89,24 @@ def poll_against_drf(size: int | None) -> Iterator[tuple[Side, Side]]:
     )
 
 
-@contextmanager
-def _report_against(path: str, size: int | None) -> Iterator[tuple[Side, Side]]:
+def reporting() -> tuple[Site, tuple[str, str, str, bytes]]:
+    """The service, a report to it of a job that there is, and what that asks the database noted."""
     ledgers.use(0)
     job = create_job(integration_id=User.objects.get(username="integration1").pk).job_id
     body = json.dumps({"jobId": job, "status": "Started", "message": "reading"}).encode()
-    text = token("integration1", AccessToken.Scope.CALLBACK)
-    ours, theirs, times = service(), Site("benchmarks.peers"), size or REQUESTS
-    request = ("PUT", "/ws/rest/service/v2/oic/job", text, body)
-    peers.STATEMENTS["report"] = ours.statements(*request)
+    ours = service()
+    request = ("PUT", "/ws/rest/service/v2/oic/job", token("integration1", AccessToken.Scope.CALLBACK), body)
+    peers.STATEMENTS = {"report": ours.statements(*request)}
+    return ours, request
+
+
+@contextmanager
+def _report_against(path: str, size: int | None) -> Iterator[tuple[Side, Side]]:
+    ours, request = reporting()
+    theirs, times = Site("benchmarks.peers"), size or REQUESTS
     yield (
         lambda: times / ours.many(times, *request),
-        lambda: times / theirs.many(times, "PUT", path, text, body),
+        lambda: times / theirs.many(times, "PUT", path, *request[2:]),
     )
 
 
@@ -106,6 +120,52 @@ def report_against_bare(size: int | None) -> Iterator[tuple[Side, Side]]:
 def report_against_orm(size: int | None) -> Iterator[tuple[Side, Side]]:
     with _report_against("/orm/report", size) as sides:
         yield sides
+
+
+@contextmanager
+def poll_against_starlette(size: int | None) -> Iterator[tuple[Side, Side]]:
+    batch, text = running_export(), token("testuser1", AccessToken.Scope.API)
+    ours, times = service(), size or REQUESTS
+    request = ("GET", f"/api/generic/readconsumptionbatches/{batch}", text)
+    peers.STATEMENTS = {"poll": ours.statements(*request)}
+    with starlette_peers.service() as theirs:
+        yield (
+            lambda: times / ours.many(times, *request),
+            lambda: times / theirs.many(times, "GET", "/poll"),
+        )
+
+
+@contextmanager
+def report_against_starlette(size: int | None) -> Iterator[tuple[Side, Side]]:
+    ours, request = reporting()
+    times = size or REQUESTS
+    with starlette_peers.service() as theirs:
+        yield (
+            lambda: times / ours.many(times, *request),
+            lambda: times / theirs.many(times, "PUT", "/report", request[-1]),
+        )
+
+
+def counted(statements: int, *request: Any) -> Prepare:
+    """How many statements a request of `testuser1` takes beside the one that knows the caller, against what it may."""
+
+    @contextmanager
+    def prepare(size: int | None) -> Iterator[tuple[Side, Side]]:
+        batch, text = running_export(), token("testuser1", AccessToken.Scope.API)
+        method, path, *body = request
+        ours = service()
+        yield (
+            lambda: float(len(ours.statements(method, path.format(batch), text, *body)) - 1),
+            lambda: float(statements),
+        )
+
+    return prepare
+
+
+@contextmanager
+def counted_report(size: int | None) -> Iterator[tuple[Side, Side]]:
+    ours, request = reporting()
+    yield lambda: float(len(ours.statements(*request)) - 1), lambda: 1.0
 
 
 def many_tasks(rows: int) -> int:
@@ -155,6 +215,11 @@ ROWS = [
     Row("poll-drf", "polls", "DRF ModelSerializer view", AtLeast(1.5), "/s", poll_against_drf, starred=True),
     Row("callback-bare", "callbacks", "bare view, same SQL", AtLeast(0.7), "/s", report_against_bare, starred=True),
     Row("callback-orm", "callbacks", "steps by ORM", AtLeast(2), "/s", report_against_orm, starred=True),
+    Row("poll-starlette", "polls", "Starlette + asyncpg", AtLeast(0.4), "/s", poll_against_starlette),
+    Row("callback-starlette", "callbacks", "Starlette + asyncpg", AtLeast(0.45), "/s", report_against_starlette),
+    Row("poll-sql", "statements of a poll", "allowed", AtMost(1), "", counted(1, "GET", POLL), warm_up=False),
+    Row("callback-sql", "statements of a callback", "allowed", AtMost(1), "", counted_report, warm_up=False),
+    Row("post-sql", "statements of a POST", "allowed", AtMost(1), "", counted(4, "POST", POST, BODY), warm_up=False),
     Row("list-depth", "page at 10^6", "first page", AtMost(1.3), "ms", depth, starred=True),
     Row("list-cpu", "page at 10^6", "bare keyset view", AtMost(2), "ms", list_against_bare, starred=True),
 ]
