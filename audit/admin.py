@@ -26,7 +26,7 @@ class EntryAdmin(PageMixin, ReadOnlyAdmin):
     list_filter = ("result", period_of("at", "time"))
     ordering = ("-id",)
     search_fields = ("subject__startswith",)
-    search_help_text = "How the subject begins (generic/tasks/12), or the name of a user"
+    search_help_text = "Begin of the subject, or a user's name"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return Entry.objects.with_username()

@@ -61,6 +61,7 @@ class LimitForm(ModelForm):  # type: ignore[type-arg]  # not subscriptable at ru
 @admin.register(Limit)
 class LimitAdmin(FixedCodeAdmin):
     form = LimitForm
+    fields = ("code", "description", "type", "currency", "reference", "plan_year_start", "maximum")
     list_display = ("code", "description", "type", "currency", "reference", "maximum")
     list_filter = ("type", "reference")
 

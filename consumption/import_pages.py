@@ -19,7 +19,7 @@ class WriteConsumptionBatchAdmin(OperationAdmin):
     list_display = ("id", "chip", "progress", "input_set", "rows", "rejected", "age", "created_by", "attempt")
     list_filter = ("status", PeriodFilter, UserFilter)
     list_select_related = ("task", "created_by", "input_set", "data_file_set")
-    search_help_text = "Id of the import, its task, a job or a callback's audit"
+    search_help_text = "Id of import, task, job or audit"
 
     @admin.display(description="refused")
     def rejected(self, batch: WriteConsumptionBatch) -> str:

@@ -59,7 +59,7 @@ class OperationAdmin(LiveListMixin, PageMixin, ActingAdmin):
     list_select_related: tuple[str, ...] = ("task", "created_by")
     ordering = ("-id",)
     search_fields = ("=id",)
-    search_help_text = "Id of the operation, its task, a job or a callback's audit; or a limit code"
+    search_help_text = "Id of export, task, job or audit; limit code"
     named_actions = (restart_action(_task), cancel_action(_task))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -129,7 +129,7 @@ class OperationAdmin(LiveListMixin, PageMixin, ActingAdmin):
             *([failure] if failure else []),
             facts("parameters", "What was asked for", self.parameters(row)),
             facts("state", "What became of it", self._state(row)),
-            files_panel(request.user, row.data_file_set),
+            *([files_panel(request.user, row.data_file_set)] if row.data_file_set else []),
             Panel("timeline", "What happened", "console/timeline.html", {"moments": moments}),
             self._curl(request, row),
         ]

@@ -19,6 +19,7 @@ from jobs.callbacks.models import StatusReport
 from jobs.callbacks.states import Verdict
 from jobs.looks import OUTCOME_TONES
 from jobs.models import Message, Operation, TaskAttempt
+from jobs.notifications import subscriptions
 from jobs.notifications.models import Attempt, Delivery, NotificationEvent
 from jobs.notifications.states import Outcome
 
@@ -99,7 +100,13 @@ def _files(operation: Operation) -> Iterator[Moment]:
 def _events(events: list[NotificationEvent]) -> Iterator[Moment]:
     for one in events:
         address = reverse("admin:notifications_notificationevent_change", args=[one.pk])
-        yield Moment(one.creation_date, Tone.QUIET, f"Event {one.type} {one.outcome}", one.webhook_id, address)
+        yield Moment(
+            one.creation_date,
+            Tone.QUIET,
+            f"Event: {subscriptions.in_words(one.type, one.outcome)}",
+            one.webhook_id,
+            address,
+        )
 
 
 def _calls(deliveries: list[Delivery]) -> Iterator[Moment]:

@@ -17,6 +17,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
 
+from hypermedia.showing import NOTHING
+
 _COUNTED = 10_000
 
 
@@ -34,10 +36,17 @@ class ConsoleAdmin(ModelAdmin):  # type: ignore[misc]  # the theme is untyped
     change_list_template = "console/list.html"
     paginator = BoundedPaginator
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER  # they count the whole table once a value
     list_filter_submit = True  # filters with something to type in need a form around them
     list_per_page = 50
     compressed_fields = True
     warn_unsaved_form = True
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        shown = super().get_changelist_instance(request)
+        if not shown.has_active_filters and not shown.query:
+            shown.full_result_count = shown.result_count  # all of them are shown: nothing to offer
+        return shown
 
 
 class ReadOnlyAdmin(ConsoleAdmin):
@@ -81,8 +90,9 @@ class Panel:
 
 
 def facts(key: str, title: str, rows: list[tuple[str, Any]], *, wide: bool = False) -> Panel:
-    """Names and values."""
-    return Panel(key, title, "console/facts.html", {"rows": rows}, wide)
+    """Names and values; what has no value is left out."""
+    known = [(name, value) for name, value in rows if value not in (None, "", NOTHING)]
+    return Panel(key, title, "console/facts.html", {"rows": known}, wide)
 
 
 def table(key: str, title: str, headings: list[str], rows: list[list[Any]], *, empty: str = "None.") -> Panel:

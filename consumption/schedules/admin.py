@@ -123,6 +123,9 @@ class ExportScheduleAdmin(PageMixin, ActingAdmin):
         if "limits" in form.base_fields:
             form.base_fields["limits"].widget = UnfoldAdminSelect2MultipleWidget()
             form.base_fields["limits"].widget.choices = form.base_fields["limits"].choices
+        for name, usual in (("format", "ndjson"), ("compression", "none")):
+            if name in form.base_fields:
+                form.base_fields[name].help_text = f"Nothing chosen: {usual}"
         if "time_zone" in form.base_fields:
             form.base_fields["time_zone"].widget = UnfoldAdminSelect2Widget(choices=time_zones())
         return form

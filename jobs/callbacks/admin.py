@@ -70,7 +70,7 @@ class IntegrationJobAdmin(PageMixin, ActingAdmin):
     list_select_related = ("integration",)
     ordering = ("-id",)
     search_fields = ("job_id__startswith", "=integration__username")
-    search_help_text = "How the job id begins, or the integration's name"
+    search_help_text = "Begin of the job id, or the integration's name"
     named_actions = (
         NamedAction(
             "acknowledge", "Looked at: take the flag", "callbacks.acknowledge_integrationjob",

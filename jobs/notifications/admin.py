@@ -191,8 +191,9 @@ class NotificationEndpointAdmin(PageMixin, ActingAdmin):
 
 def deliveries_panel(deliveries: Any) -> Panel:
     lines = [
-        [page_of("delivery", one.pk, f"delivery {one.pk}"), delivery_chip(one), one.event.type, one.endpoint.name,
-         ago(one.creation_date), ago(one.due_at) if one.status == DeliveryStatus.PENDING else NOTHING]
+        [page_of("delivery", one.pk, f"delivery {one.pk}"), delivery_chip(one),
+         subscriptions.in_words(one.event.type, one.event.outcome), one.endpoint.name, ago(one.creation_date),
+         ago(one.due_at) if one.status == DeliveryStatus.PENDING else NOTHING]
         for one in deliveries
     ]  # fmt: skip
     headings = ["Delivery", "Status", "Event", "Endpoint", "Made", "Next try"]
@@ -216,7 +217,7 @@ class NotificationEventAdmin(PageMixin, ReadOnlyAdmin):
     )
     ordering = ("-id",)
     search_fields = ("=webhook_id", "=subject")
-    search_help_text = "The webhook id, or the operation's path below /api/"
+    search_help_text = "Webhook id, or path below /api/"
 
     @admin.display(description="age", ordering="id")
     def age(self, event: NotificationEvent) -> Any:
@@ -249,13 +250,13 @@ def pretty(text: str | bytes) -> str:
 class DeliveryAdmin(LiveListMixin, PageMixin, ActingAdmin):
     """One event for one endpoint, with every call that was made for it."""
 
-    list_display = ("id", "chip", "event", "endpoint", "tries", "next_try", "age", "job")
+    list_display = ("id", "chip", "what", "endpoint", "tries", "next_try", "age", "job")
     live_columns = ("chip", "tries", "next_try")
     list_filter = ("status", PeriodFilter, "endpoint")
     list_select_related = ("event", "endpoint", "job")
     ordering = ("-id",)
     search_fields = ("=event__webhook_id", "=event__subject", "=job__job_id")
-    search_help_text = "The webhook id, the operation's path below /api/, or the job id"
+    search_help_text = "Webhook id, path below /api/, or job id"
     named_actions = (
         NamedAction(
             "redeliver", "Send again", "notifications.redeliver_delivery",
@@ -269,6 +270,10 @@ class DeliveryAdmin(LiveListMixin, PageMixin, ActingAdmin):
     @live("status")
     def chip(self, delivery: Delivery) -> Any:
         return delivery_chip(delivery)
+
+    @admin.display(description="event")
+    def what(self, delivery: Delivery) -> str:
+        return subscriptions.in_words(delivery.event.type, delivery.event.outcome)
 
     @live("calls")
     def tries(self, delivery: Delivery) -> Any:
@@ -296,7 +301,15 @@ class DeliveryAdmin(LiveListMixin, PageMixin, ActingAdmin):
     def _about(self, delivery: Delivery) -> list[tuple[str, Any]]:
         job = delivery.job
         return [
-            ("Event", page_of("notificationevent", delivery.event_id, delivery.event)),
+            (
+                "Event",
+                page_of(
+                    "notificationevent",
+                    delivery.event_id,
+                    subscriptions.in_words(delivery.event.type, delivery.event.outcome),
+                ),
+            ),
+            ("Webhook id", code(delivery.event.webhook_id)),
             ("About", delivery.event.subject),
             ("Endpoint", page_of("notificationendpoint", delivery.endpoint_id, delivery.endpoint)),
             ("Made", moment(delivery.creation_date)),

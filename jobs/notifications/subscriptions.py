@@ -33,6 +33,12 @@ def operations() -> dict[str, str]:
     return {event_type: text for source in _sources for event_type, text in source().items()}
 
 
+def in_words(event_type: str, outcome: str) -> str:
+    """`Export of consumptions and counters: Failed`"""
+    title = {**operations(), **ALARMS}.get(event_type, event_type)
+    return f"{title}: {outcome}" if outcome else title
+
+
 def is_known(entry: str) -> bool:
     name, _, outcome = entry.partition(".")
     if "." in entry:
