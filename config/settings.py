@@ -19,6 +19,7 @@ from django.templatetags.static import static
 
 from config.embedded import place
 from config.environment import Environment
+from config.openapi import introduction
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
@@ -231,7 +232,8 @@ REST_FRAMEWORK = {
 
 SPECTACULAR_SETTINGS = {
     "TITLE": "Tallyport",
-    "DESCRIPTION": "Hypermedia long-running operations: exports of the consumptions and counters of insurance limits.",
+    "DESCRIPTION": introduction.TEXT,
+    "TAGS": [{"name": tag} for tag in introduction.TAGS],
     "VERSION": "1.0.0",
     "OAS_VERSION": "3.1.1",
     "SERVE_INCLUDE_SCHEMA": False,

@@ -26,11 +26,6 @@ _ENVELOPE: dict[str, Any] = {"common_errors": (401, 403, 500), "error": ("applic
 
 # (method, address) -> what it does.
 ROUTES: dict[tuple[str, str], Route] = {
-    **COLLECTION_ROUTES,
-    **CONSUMPTION_ROUTES,
-    **PROCESSING_ROUTES,
-    **NOTIFICATION_ROUTES,
-    **FILE_ROUTES,
     ("GET", "/api"): Route(
         "getEntry",
         "The way in",
@@ -188,4 +183,10 @@ ROUTES: dict[tuple[str, str], Route] = {
         },
         open=True,
     ),
+    # What starts something stands above: readers meet it in this order.
+    **CONSUMPTION_ROUTES,
+    **FILE_ROUTES,
+    **PROCESSING_ROUTES,
+    **NOTIFICATION_ROUTES,
+    **COLLECTION_ROUTES,
 }

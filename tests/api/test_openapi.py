@@ -56,6 +56,11 @@ def test_every_route_is_documented_and_nothing_else(document: Any) -> None:
     assert served() == documented == set(ROUTES)
 
 
+def test_every_group_has_its_place(document: Any) -> None:
+    used = {tag for item in document["paths"].values() for operation in item.values() for tag in operation["tags"]}
+    assert used == {tag["name"] for tag in document["tags"]}
+
+
 def test_names_are_unique_and_links_lead_somewhere(document: Any) -> None:
     operations = [operation for item in document["paths"].values() for operation in item.values()]
     names = [operation["operationId"] for operation in operations]
