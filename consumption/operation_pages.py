@@ -20,7 +20,7 @@ from datafiles.looks import files_panel
 from datafiles.models import DataFile
 from hypermedia.console import LiveListMixin, PageMixin, Panel, facts, live
 from hypermedia.links import href
-from hypermedia.narrowing import PeriodFilter, UserFilter
+from hypermedia.narrowing import PERIOD, PeriodFilter, UserFilter
 from hypermedia.showing import NOTHING, ago, anchor, chip, moment, size
 from jobs import looks
 from jobs.acting import cancel_action, restart_action
@@ -76,6 +76,10 @@ class OperationAdmin(LiveListMixin, PageMixin, ActingAdmin):
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         return (finding.matching(queryset, search_term) if search_term.strip() else queryset), False
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        """A period is read from its own index: by id, one long ago would be looked for among everything since."""
+        return ("-last_updated_date", "-id") if request.GET.keys() & set(PERIOD) else self.ordering
 
     def is_live(self, row: Operation) -> bool:
         return looks.is_underway(row.task)
