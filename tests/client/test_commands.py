@@ -204,6 +204,7 @@ def watching(relay: Relay, batch: ReadConsumptionBatch, terminal: bool) -> Itera
         stdout=theirs,
         stderr=theirs,
         start_new_session=True,
+        preexec_fn=interruptible,  # noqa: PLW1509  # a child that is about to become another program
     )
     os.close(theirs)
     try:
@@ -214,10 +215,15 @@ def watching(relay: Relay, batch: ReadConsumptionBatch, terminal: bool) -> Itera
         os.close(ours)
 
 
+def interruptible() -> None:
+    """A shell that starts tests in the background tells them, and so their children, to ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def read_until(descriptor: int, text: bytes) -> bytes:
-    read = b""
+    read, ends = b"", time.monotonic() + 30
     while text not in read:
-        readable, _, _ = select.select([descriptor], [], [], 30)
+        readable, _, _ = select.select([descriptor], [], [], max(0, ends - time.monotonic()))
         assert readable, read
         read += os.read(descriptor, 4096)  # fails when the other side has ended
     return read
