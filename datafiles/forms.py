@@ -24,6 +24,8 @@ def document_of(form: Form) -> Any:
 
     Raises Malformed.
     """
+    if not form.fields and not form.uploads:
+        raise Malformed("The form has no part; give one with a JSON object, the parts code and description, or files.")
     objects = [text for text in form.fields.values() if text.lstrip().startswith("{")]
     if not objects:
         return dict(form.fields)

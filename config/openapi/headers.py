@@ -22,7 +22,7 @@ REQUEST_HEADERS: dict[str, Schema] = {
         _parameter(
             "Idempotency-Key",
             "The same key and body within 24 hours give the first answer again; another body is 422.",
-            {"type": "string", "minLength": 1},
+            {"type": "string", "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"},
         ),
         _parameter(
             "Prefer", "`wait=N`: answer when the operation has ended, or after N seconds, at most 30.", None, "wait=10"

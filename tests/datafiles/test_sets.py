@@ -255,6 +255,7 @@ REFUSED_FORMS: dict[str, tuple[bytes, int]] = {
     "no JSON": (form(("x", "", "", b"{,")), 400),
     "a code that is a path": (form(("code", "", "", b"../../etc/passwd")), 422),
     "two files of one name": (form(("f", "a.csv", "text/csv", CSV), ("g", "a.csv", "text/csv", CSV)), 422),
+    "no part": (form(), 400),
     "no boundary at the end": (form(("a", "a.csv", "text/csv", CSV), end=b""), 400),
 }
 
