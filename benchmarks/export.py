@@ -20,8 +20,9 @@ from psycopg.sql import Composed
 from benchmarks import django_lines, ledgers, plain_statements, servers
 from benchmarks.rows import AtLeast, AtMost, Prepare, Row, Side
 from config.embedded.process import wait_until
-from consumption import export_lines, exports
-from consumption.export_copying import blocks
+from consumption import exports
+from consumption.exporting import lines
+from consumption.exporting.copying import blocks
 from consumption.exports import Window
 from consumption.models import ReadConsumptionBatch
 from consumption.services import start_export
@@ -78,8 +79,8 @@ def against_psql(size: int | None) -> Iterator[tuple[Side, Side]]:
         every = window(connection)
         wide = replace(every, wide=exports.estimate(connection, every).wide)
         commands = [
-            *("-c", _copy_command(connection, export_lines.counter_lines(wide), "counters")),
-            *("-c", _copy_command(connection, export_lines.consumption_lines(wide), "consumptions")),
+            *("-c", _copy_command(connection, lines.counter_lines(wide), "counters")),
+            *("-c", _copy_command(connection, lines.consumption_lines(wide), "consumptions")),
         ]
 
     def other() -> float:
@@ -135,13 +136,13 @@ def against_literals(size: int | None) -> Iterator[tuple[Side, Side]]:
                 began = time.perf_counter()
                 with exports.reading(connection, settings.TIME_ZONE):
                     part = Window(FIFTH, END, exports.find_limits(connection, ["VISITS"]))
-                    for _ in blocks(connection, export_lines.as_raw_lines(make(part)), room=lambda: MILLION * 100):
+                    for _ in blocks(connection, lines.as_raw_lines(make(part)), room=lambda: MILLION * 100):
                         pass
                 return time.perf_counter() - began
 
             return side
 
-        yield copy(export_lines.consumption_lines), copy(plain_statements.consumption_lines)
+        yield copy(lines.consumption_lines), copy(plain_statements.consumption_lines)
 
 
 @contextmanager

@@ -11,15 +11,16 @@ from django.forms import ModelForm
 from django.http import HttpRequest
 from django.urls import reverse
 
-from consumption import import_pages, limits, operation_pages
+from consumption import limits
 from consumption.allowances import allow
+from consumption.console import imports, operations
 from consumption.limits import LimitDefinition
 from consumption.models import Consumption, Counter, CounterPeriod, Limit, LimitAllowance, TransactionSource
 from hypermedia.console import ConsoleAdmin, PageMixin, Panel, ReadOnlyAdmin, facts, table
 from hypermedia.narrowing import PERIOD, period_of
 from hypermedia.showing import NOTHING, Tone, anchor, chip, moment
 
-__all__ = ["import_pages", "operation_pages"]  # they register their pages
+__all__ = ["imports", "operations"]  # they register their pages
 
 # The database refuses to change these once they are there: exports print them.
 _FIXED = {"code", "type", "currency"}

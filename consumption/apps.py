@@ -6,5 +6,7 @@ class ConsumptionConfig(AppConfig):
     verbose_name = "Consumption"
 
     def ready(self) -> None:
-        from consumption import checks, operations  # noqa: F401
-        from consumption.writing import operation, owning  # noqa: F401
+        import consumption.checks
+        import consumption.exporting.operation
+        import consumption.writing.operation
+        import consumption.writing.owning  # noqa: F401

@@ -9,7 +9,7 @@ from django.db import connection
 
 from consumption import exports
 from consumption.allowances import allowed_limits
-from consumption.export_formats import is_available
+from consumption.exporting.formats import is_available
 from consumption.exports import Window
 from consumption.models import ExportSeries, ReadConsumptionBatch
 from hypermedia.errors import ResultMessage, RuleBroken

@@ -7,10 +7,10 @@ from datetime import datetime
 
 from django.db import transaction
 
+from consumption.exporting.series import LOST
 from consumption.models import ReadConsumptionBatch
 from consumption.schedules.models import ExportSchedule, ScheduledRun
 from consumption.schedules.signals import run_refused
-from consumption.series import LOST
 from consumption.services import start_export
 from hypermedia.errors import DomainError
 from hypermedia.readers import Role

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import models
 
-from consumption.series import OPEN_END
+from consumption.exporting.series import OPEN_END
 
 BEGINNING = datetime(1900, 1, 1, tzinfo=UTC)
 _TICK, _DAY = timedelta(milliseconds=1), timedelta(days=1)

@@ -88,7 +88,7 @@ def test_failure_is_told(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: Any) -> None:
         raise OperationFailed("CON-FA-009", "The disk is full.", "Try again.")
 
-    monkeypatch.setattr("consumption.operations.wait_until_complete", fail)
+    monkeypatch.setattr("consumption.exporting.operation.wait_until_complete", fail)
     poller = begin(client, "readconsumptionbatches", EVERYTHING)
     with worker(), pytest.raises(HttpResponseError) as raised:
         poller.result(30)

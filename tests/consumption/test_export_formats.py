@@ -14,7 +14,6 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from consumption import export_formats
 from consumption.models import Limit
 from consumption.services import start_export
 from hypermedia.errors import RuleBroken
@@ -197,7 +196,7 @@ def test_as_many_rows_as_fit_make_one_file(settings: Any) -> None:
 
 def test_without_its_library_parquet_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     LimitFactory.create()
-    monkeypatch.setattr(export_formats, "find_spec", lambda _: None)
+    monkeypatch.setattr("consumption.exporting.formats.find_spec", lambda _: None)
     owner = UserFactory.create(roles=["client"])
     with pytest.raises(RuleBroken) as refused:
         start_export(user_id=owner.pk, transaction_start=START, transaction_end=END, format="parquet")

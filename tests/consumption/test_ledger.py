@@ -16,7 +16,8 @@ import pytest
 from django.db import connection, connections, transaction
 from django.utils.timezone import now
 
-from consumption import closing, ledger
+from consumption import ledger
+from consumption.exporting import closing
 from consumption.ledger import LinesBroken, Row
 from consumption.models import Consumption, Counter, CounterPeriod, Limit
 from hypermedia.errors import Conflict, Malformed, RuleBroken

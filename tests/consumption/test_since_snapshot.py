@@ -12,10 +12,11 @@ import psycopg
 import pytest
 from django.db import connection, transaction
 
-from consumption import clusters, export_lines, exports
-from consumption import series as continuing
+from consumption import clusters, exports
+from consumption.exporting import series as continuing
+from consumption.exporting.lines import consumption_lines
+from consumption.exporting.series import OPEN_END
 from consumption.models import Consumption, ExportSeries, ReadConsumptionBatch
-from consumption.series import OPEN_END
 from consumption.services import start_export
 from datafiles import storage
 from datafiles.models import DataFile
@@ -189,7 +190,7 @@ def test_older_entries_are_not_read(export: Export) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("DROP INDEX consumption_window, consumption_moment")
         cursor.execute("SET LOCAL enable_seqscan = off")
-        cursor.execute("EXPLAIN " + export_lines.consumption_lines(window).as_string())
+        cursor.execute("EXPLAIN " + consumption_lines(window).as_string())
         plan = "\n".join(row[0] for row in cursor.fetchall())
         transaction.set_rollback(True)
     assert "consumption_written" in plan

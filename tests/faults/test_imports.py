@@ -62,6 +62,7 @@ def test_in_the_middle(stack: Stack, point: str, action: str) -> None:
     # Ours have a description; somebody else writes to the ledger all the time, also to this person's counter.
     written = """SELECT count(*), count(DISTINCT c.description) FROM consumption_consumption c
                    JOIN consumption_counterperiod p ON p.id = c.counter_period_id
-                   JOIN consumption_counter k ON k.id = p.counter_id WHERE k.person_code = %s AND c.description IS NOT NULL"""
+                   JOIN consumption_counter k ON k.id = p.counter_id
+                  WHERE k.person_code = %s AND c.description IS NOT NULL"""
     assert stack.sql(written, person) == [(ROWS, ROWS)]
     checks.everything_ends(stack, since=since, accepted=[])

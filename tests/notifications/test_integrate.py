@@ -112,7 +112,7 @@ def test_polling_tells_why_it_failed(
     def fail(*_: Any) -> None:
         raise OperationFailed("CON-FA-009", "The disk is full.", "Try again.")
 
-    monkeypatch.setattr("consumption.operations.wait_until_complete", fail)
+    monkeypatch.setattr("consumption.exporting.operation.wait_until_complete", fail)
     ended = run(written, service, program)
     assert (ended.returncode, ended.stderr) == (1, "The disk is full. Try again.\n")
 

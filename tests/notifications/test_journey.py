@@ -76,7 +76,7 @@ def test_cancelled_failed_and_restarted(
 
     second = operator.post(BATCHES, BODY)["Location"]
     with monkeypatch.context() as broken:
-        broken.setattr("consumption.operations.wait_until_complete", fail)
+        broken.setattr("consumption.exporting.operation.wait_until_complete", fail)
         work()
     task = operator.get(str(rel(operator.get(second).json(), "operator"))).json()
     operator.post(str(rel(task, "operator:restart")))
@@ -128,7 +128,7 @@ def test_an_operation_without_events(owner: User, endpoint: NotificationEndpoint
     from dataclasses import replace
 
     from config.wiring import event_types, store_event
-    from consumption.operations import READ_CONSUMPTION_BATCH
+    from consumption.exporting.operation import READ_CONSUMPTION_BATCH
     from jobs.states import TaskStatus
 
     quiet = replace(READ_CONSUMPTION_BATCH, sends_events=False)

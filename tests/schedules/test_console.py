@@ -180,7 +180,7 @@ def test_limits_that_are_added_to_a_series_come_with_a_warning(
 def test_a_format_that_is_not_installed_is_refused(
     operator: Client, owner: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("consumption.export_formats.find_spec", lambda name: None)
+    monkeypatch.setattr("consumption.exporting.formats.find_spec", lambda name: None)
     page = operator.post(f"{LIST}add/", form(owner, format="parquet")).content.decode()
     assert "The format parquet is not installed on this server; ask for ndjson or csv." in page
     assert not ExportSchedule.objects.exists()

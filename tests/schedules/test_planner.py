@@ -11,6 +11,7 @@ from django.contrib.auth.models import Group, User
 from django.db import connections
 
 from consumption.allowances import allow
+from consumption.exporting.series import OPEN_END
 from consumption.models import ExportSeries, ReadConsumptionBatch
 from consumption.schedules import runs, services
 from consumption.schedules.models import ExportSchedule, ScheduledRun
@@ -18,7 +19,6 @@ from consumption.schedules.planner import MOST_RUNS, plan
 from consumption.schedules.tasks import forget
 from consumption.schedules.tasks import plan as knock
 from consumption.schedules.windows import BEGINNING, WindowRule
-from consumption.series import OPEN_END
 from hypermedia.errors import Conflict, RuleBroken
 from jobs.models import Task
 from jobs.notifications.models import Alarm

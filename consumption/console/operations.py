@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from unfold.contrib.filters.admin import TextFilter
 
 from audit.acting import ActingAdmin
-from consumption import finding, start_page, timeline
+from consumption.console import finding, start, timeline
 from consumption.models import Limit, LimitAllowance, ReadConsumptionBatch
 from datafiles.looks import files_panel
 from datafiles.models import DataFile
@@ -211,8 +211,8 @@ class ReadConsumptionBatchAdmin(OperationAdmin):
 
     def start_view(self, request: HttpRequest) -> HttpResponse:
         context = {**self.admin_site.each_context(request), "opts": self.opts}
-        return start_page.start_view(request, context)
+        return start.start_view(request, context)
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        may_start = request.user.has_perm(start_page.MAY_START)
+        may_start = request.user.has_perm(start.MAY_START)
         return super().changelist_view(request, {**(extra_context or {}), "may_start": may_start})  # type: ignore[no-any-return]

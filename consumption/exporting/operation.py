@@ -12,15 +12,16 @@ from typing import Any, cast
 from django.conf import settings
 from psycopg import Connection
 
-from consumption import closing as closed_windows
-from consumption import exports, reconciliation, series
+from consumption import exports
 from consumption.allowances import allowed_codes
-from consumption.export_copying import blocks
-from consumption.export_files import ExportFiles, discard
-from consumption.export_formats import is_available
+from consumption.exporting import closing as closed_windows
+from consumption.exporting import reconciliation, series
+from consumption.exporting.copying import blocks
+from consumption.exporting.files import ExportFiles, discard
+from consumption.exporting.formats import is_available
+from consumption.exporting.reconciliation import Total
 from consumption.exports import ExportedLimit, Snapshot, Window
 from consumption.models import Compression, ExportFormat, ReadConsumptionBatch
-from consumption.reconciliation import Total
 from datafiles.services import Content, store_set
 from datafiles.storage import StorageError
 from hypermedia.failpoints import hit

@@ -9,8 +9,8 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import csv, parquet
 
-from consumption.export_columns import Column, Kind
-from consumption.export_copying import Block
+from consumption.exporting.columns import Column, Kind
+from consumption.exporting.copying import Block
 from consumption.models import Compression
 from datafiles.storage import Staged
 

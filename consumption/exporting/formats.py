@@ -8,9 +8,8 @@ from importlib.util import find_spec
 
 from psycopg.sql import Composed
 
-from consumption import export_columns as columns
-from consumption import export_lines as lines
-from consumption.export_columns import Column
+from consumption.exporting import columns, lines
+from consumption.exporting.columns import Column
 from consumption.exports import Window
 from consumption.models import Compression, ExportFormat
 from datafiles.media import CSV, GZIP, NDJSON, PARQUET, ZSTD

@@ -9,7 +9,7 @@ from enum import Enum, auto
 from psycopg.sql import SQL, Composed
 
 from consumption import exports
-from consumption.export_lines import MOMENT
+from consumption.exporting.lines import MOMENT
 from consumption.exports import Window
 
 

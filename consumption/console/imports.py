@@ -7,8 +7,8 @@ from typing import Any
 from django.contrib import admin
 from django.urls import reverse
 
+from consumption.console.operations import OperationAdmin
 from consumption.models import WriteConsumptionBatch
-from consumption.operation_pages import OperationAdmin
 from hypermedia.narrowing import PeriodFilter, UserFilter
 from hypermedia.showing import anchor
 from jobs.states import OperationStatus

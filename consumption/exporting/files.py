@@ -11,9 +11,9 @@ import zstandard
 from django.conf import settings
 from isal import isal_zlib
 
-from consumption import export_columns, export_formats
-from consumption.export_copying import Block
-from consumption.export_formats import Format, Section
+from consumption.exporting import columns, formats
+from consumption.exporting.copying import Block
+from consumption.exporting.formats import Format, Section
 from consumption.models import Compression, ExportFormat
 from datafiles import storage
 from datafiles.services import Content
@@ -93,7 +93,7 @@ class ExportFiles:
 
     @property
     def format(self) -> Format:
-        return export_formats.FORMATS[self.format_name]
+        return formats.FORMATS[self.format_name]
 
     @property
     def rows(self) -> int:
@@ -134,10 +134,12 @@ class ExportFiles:
 
     def _encoder(self, section: Section, staged: Staged) -> Encoder:
         if self.format_name == ExportFormat.PARQUET:
-            from consumption.export_parquet import ParquetFile  # the extra may be missing, and loading it takes memory
+            from consumption.exporting.parquet import (
+                ParquetFile,  # the extra may be missing, and loading it takes memory
+            )
 
             return ParquetFile(staged, self.compression, section.columns)
-        header = export_columns.header(section.columns).encode() + self.format.line_end
+        header = columns.header(section.columns).encode() + self.format.line_end
         return TextFile(staged, self.compression, header if self.format.has_header else b"")
 
     def _description(self, file: ExportFile) -> str:
@@ -147,7 +149,7 @@ class ExportFiles:
 
     def _media_types(self) -> tuple[str, str]:
         """Of the file, and of what it holds when it is a compressed one. Parquet is compressed inside."""
-        compressed = export_formats.COMPRESSED.get(Compression(self.compression))
+        compressed = formats.COMPRESSED.get(Compression(self.compression))
         if compressed is None or self.format_name == ExportFormat.PARQUET:
             return self.format.media_type, ""
         return compressed, self.format.media_type
