@@ -6,6 +6,6 @@ class AuditConfig(AppConfig):
     verbose_name = "Audit"
 
     def ready(self) -> None:
-        from audit import console
+        from audit.console import signals
 
-        console.connect()
+        signals.connect()

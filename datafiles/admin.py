@@ -9,9 +9,10 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.urls import URLPattern, path, reverse
 
-from audit.acting import Acting, ActingAdmin, NamedAction, NecessaryReasonForm
+from audit.console.actions import Acting, ActingAdmin, NamedAction, NecessaryReasonForm
 from audit.services import record
-from datafiles import holds, looks, owners, storage
+from datafiles import holds, owners, storage
+from datafiles.console import appearance
 from datafiles.models import DataFile, DataFileSet
 from hypermedia.console import PageMixin, Panel, facts
 from hypermedia.errors import Unavailable
@@ -93,7 +94,7 @@ class DataFileSetAdmin(PageMixin, ActingAdmin):
         if request.user.has_perm("audit.view_entry"):
             trail = reverse("admin:audit_entry_changelist")
             about.append(("Read by", anchor(f"{trail}?q=datafilesets/{row.code}/", "who read its files, and when")))
-        return [facts("about", "Set", about, wide=True), looks.files_panel(request.user, row)]
+        return [facts("about", "Set", about, wide=True), appearance.files_panel(request.user, row)]
 
     def _user_of(self, row: DataFileSet) -> str:
         if not row.locked:
@@ -111,7 +112,7 @@ class DataFileSetAdmin(PageMixin, ActingAdmin):
         data_file = found.first()
         if data_file is None:
             raise Http404
-        if not looks.may_read_data(request.user, data_file.data_file_set):
+        if not appearance.may_read_data(request.user, data_file.data_file_set):
             raise PermissionDenied
         # Called what the API calls it, so that one search finds everybody who read it.
         subject = f"datafilesets/{data_file.data_file_set.code}/datafiles/{data_file.code}/data"
@@ -126,6 +127,6 @@ def _download(data_file: DataFile) -> HttpResponseBase:
         raise Unavailable(str(error)) from error
     response = StreamingHttpResponse(blocks, content_type=data_file.media_type)
     response["Content-Length"] = str(data_file.content_length)
-    response["Content-Disposition"] = f'attachment; filename="{looks.file_name(data_file)}"'
+    response["Content-Disposition"] = f'attachment; filename="{appearance.file_name(data_file)}"'
     response["Cache-Control"] = "private, no-store"
     return response

@@ -50,7 +50,7 @@ class ConsoleAdmin(ModelAdmin):  # type: ignore[misc]  # the theme is untyped
 
 
 class ReadOnlyAdmin(ConsoleAdmin):
-    """Rows that people look at and change only through named actions (`audit.acting`)."""
+    """Rows that people look at and change only through named actions (`audit.console.actions`)."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -9,12 +9,12 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
-from audit.acting import ActingAdmin
+from audit.console.actions import ActingAdmin
 from hypermedia.console import LiveListMixin, PageMixin, Panel, ReadOnlyAdmin, facts, live
 from hypermedia.narrowing import PeriodFilter, UserFilter
 from hypermedia.showing import ago, anchor, moment
-from jobs import looks
-from jobs.acting import cancel_action, restart_action
+from jobs.console import appearance
+from jobs.console.actions import cancel_action, restart_action
 from jobs.models import InterfacedMessage, Task
 
 
@@ -36,23 +36,23 @@ class TaskAdmin(LiveListMixin, PageMixin, ActingAdmin):
     named_actions = (restart_action(_itself), cancel_action(_itself))
 
     def is_live(self, row: Task) -> bool:
-        return looks.is_underway(row)
+        return appearance.is_underway(row)
 
     @live("status")
     def chip(self, task: Task) -> Any:
-        return looks.task_chip(task)
+        return appearance.task_chip(task)
 
     @live("progress")
     def progress(self, task: Task) -> Any:
-        return looks.progress(task)
+        return appearance.progress(task)
 
     @live("rows")
     def rows(self, task: Task) -> Any:
-        return looks.rows(task)
+        return appearance.rows(task)
 
     @live("attempt")
     def attempt(self, task: Task) -> Any:
-        return looks.attempt_number(task)
+        return appearance.attempt_number(task)
 
     @admin.display(description="type")
     def type(self, task: Task) -> str:
@@ -63,17 +63,19 @@ class TaskAdmin(LiveListMixin, PageMixin, ActingAdmin):
         return ago(task.creation_date)
 
     def headline(self, row: Task) -> Any:
-        return looks.joined([looks.task_chip(row), looks.progress(row) if looks.is_underway(row) else ""])
+        return appearance.joined(
+            [appearance.task_chip(row), appearance.progress(row) if appearance.is_underway(row) else ""]
+        )
 
     def panels(self, request: HttpRequest, row: Task) -> list[Panel]:
-        said = looks.messages_of(row.pk)
-        failure = looks.failure(row, said)
+        said = appearance.messages_of(row.pk)
+        failure = appearance.failure(row, said)
         return [
             *([failure] if failure else []),
             facts("task", "Task", self._what(row)),
             facts("state", "State", self._state(row)),
-            looks.attempts_panel(looks.attempts_of(row.pk)),
-            looks.messages_panel(said),
+            appearance.attempts_panel(appearance.attempts_of(row.pk)),
+            appearance.messages_panel(said),
         ]
 
     def _what(self, task: Task) -> list[tuple[str, Any]]:
@@ -87,8 +89,8 @@ class TaskAdmin(LiveListMixin, PageMixin, ActingAdmin):
 
     def _state(self, task: Task) -> list[tuple[str, Any]]:
         return [
-            ("Rows", looks.rows(task)),
-            ("Attempt", looks.attempt_number(task)),
+            ("Rows", appearance.rows(task)),
+            ("Attempt", appearance.attempt_number(task)),
             ("Last thread", task.thread_code),
             ("Lease until", moment(task.lease_expires_at)),
             ("Version", task.version),
@@ -126,6 +128,6 @@ class InterfacedMessageAdmin(PageMixin, ReadOnlyAdmin):
 
     def panels(self, request: HttpRequest, row: InterfacedMessage) -> list[Panel]:
         return [
-            facts("about", "About", [("Task", looks.task_link(row.task_id))], wide=True),
-            looks.messages_panel(looks.messages_of(row.task_id)),
+            facts("about", "About", [("Task", appearance.task_link(row.task_id))], wide=True),
+            appearance.messages_panel(appearance.messages_of(row.task_id)),
         ]

@@ -12,7 +12,7 @@ import psycopg
 from django.db import InterfaceError, OperationalError, connection, transaction
 
 from hypermedia.failpoints import hit
-from jobs import endings, services
+from jobs import failed_attempts, services
 from jobs.errors import LeaseLost
 from jobs.leases import Lease, connection_info
 from jobs.models import Operation, Task
@@ -106,7 +106,7 @@ def _attempt(task: Task, lease: Lease) -> str:
             logger.warning("task %s: attempt given up, the task is no longer ours", task.pk)
             return Outcome.LOST
         lease.finishing()
-        return endings.store(error, task)
+        return failed_attempts.store(error, task)
     hit("finished")
     return Outcome.COMPLETED
 

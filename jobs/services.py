@@ -19,9 +19,9 @@ from jobs import quotas, registry
 from jobs.doorbell import ring_on_commit
 from jobs.errors import LeaseLost, WrongState
 from jobs.models import InterfacedMessage, Message, Operation, Task, TaskAttempt, TaskType
+from jobs.new_operations import store
 from jobs.signals import operation_ended
 from jobs.states import Move, TaskStatus, leads_to
-from jobs.storing import store
 
 Severity = Message.Severity
 Outcome = TaskAttempt.Outcome

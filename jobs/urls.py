@@ -1,7 +1,7 @@
 from django.urls import path
 
 import hypermedia.paths  # noqa: F401  # registers the converter `id`
-from jobs import bulk, collections, control, views
+from jobs import collections, control, restart_views, views
 
 urlpatterns = [
     path("generic/tasks", collections.TasksView.as_view()),
@@ -17,8 +17,8 @@ urlpatterns = [
     path("generic/interfacedmessages/search", collections.InterfacedMessageSearchView.as_view()),
     path("generic/interfacedmessages/<id:pk>", views.InterfacedMessageView.as_view()),
     path("taskprocessing", control.TaskProcessingView.as_view()),
-    path("taskprocessing/tasks/restart", bulk.TasksRestartView.as_view()),
-    path("taskprocessing/taskrestartbatches/<id:pk>/status", bulk.TaskRestartBatchView.as_view()),
+    path("taskprocessing/tasks/restart", restart_views.TasksRestartView.as_view()),
+    path("taskprocessing/taskrestartbatches/<id:pk>/status", restart_views.TaskRestartBatchView.as_view()),
     path("taskprocessing/<id:pk>/restart", views.RestartView.as_view()),
     path("operations/<id:pk>", views.MonitorView.as_view()),
 ]

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from audit.acting import NecessaryReasonForm, user_id_of
+from audit.console.actions import NecessaryReasonForm, user_id_of
 from audit.services import record
 from config.console import needs
 from hypermedia.console import facts

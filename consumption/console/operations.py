@@ -13,17 +13,17 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from unfold.contrib.filters.admin import TextFilter
 
-from audit.acting import ActingAdmin
+from audit.console.actions import ActingAdmin
 from consumption.console import finding, start, timeline
 from consumption.models import Limit, LimitAllowance, ReadConsumptionBatch
-from datafiles.looks import files_panel
+from datafiles.console.appearance import files_panel
 from datafiles.models import DataFile
 from hypermedia.console import LiveListMixin, PageMixin, Panel, facts, live
 from hypermedia.links import href
 from hypermedia.narrowing import PERIOD, PeriodFilter, UserFilter
 from hypermedia.showing import NOTHING, ago, anchor, chip, moment, size
-from jobs import looks
-from jobs.acting import cancel_action, restart_action
+from jobs.console import appearance
+from jobs.console.actions import cancel_action, restart_action
 from jobs.models import Operation, Task
 from jobs.states import OperationStatus
 
@@ -82,23 +82,23 @@ class OperationAdmin(LiveListMixin, PageMixin, ActingAdmin):
         return ("-last_updated_date", "-id") if request.GET.keys() & set(PERIOD) else self.ordering
 
     def is_live(self, row: Operation) -> bool:
-        return looks.is_underway(row.task)
+        return appearance.is_underway(row.task)
 
     @live("status")
     def chip(self, row: Operation) -> Any:
-        return chip(row.status, looks.OPERATION_TONES[OperationStatus(row.status)])
+        return chip(row.status, appearance.OPERATION_TONES[OperationStatus(row.status)])
 
     @live("progress")
     def progress(self, row: Operation) -> Any:
-        return looks.progress(row.task)
+        return appearance.progress(row.task)
 
     @live("rows")
     def rows(self, row: Operation) -> Any:
-        return looks.rows(row.task)
+        return appearance.rows(row.task)
 
     @live("attempt")
     def attempt(self, row: Operation) -> Any:
-        return looks.attempt_number(row.task)
+        return appearance.attempt_number(row.task)
 
     @admin.display(description="size")
     def size(self, row: Any) -> str:
@@ -120,14 +120,14 @@ class OperationAdmin(LiveListMixin, PageMixin, ActingAdmin):
         raise NotImplementedError
 
     def headline(self, row: Operation) -> Any:
-        shown = [chip(row.status, looks.OPERATION_TONES[OperationStatus(row.status)])]
-        if looks.is_underway(row.task):
-            shown.append(format_html("{} {}", looks.progress(row.task), looks.rows(row.task)))
-        return looks.joined([*shown, format_html("asked for {} by {}", ago(row.creation_date), row.created_by)])
+        shown = [chip(row.status, appearance.OPERATION_TONES[OperationStatus(row.status)])]
+        if appearance.is_underway(row.task):
+            shown.append(format_html("{} {}", appearance.progress(row.task), appearance.rows(row.task)))
+        return appearance.joined([*shown, format_html("asked for {} by {}", ago(row.creation_date), row.created_by)])
 
     def panels(self, request: HttpRequest, row: Any) -> list[Panel]:
-        said, attempts = looks.messages_of(row.task_id), looks.attempts_of(row.task_id)
-        failure = looks.failure(row.task, said)
+        said, attempts = appearance.messages_of(row.task_id), appearance.attempts_of(row.task_id)
+        failure = appearance.failure(row.task, said)
         moments = timeline.of(row, messages=said, attempts=attempts)
         return [
             *([failure] if failure else []),
@@ -141,10 +141,10 @@ class OperationAdmin(LiveListMixin, PageMixin, ActingAdmin):
     def _state(self, row: Any) -> list[tuple[str, Any]]:
         events = reverse("admin:notifications_notificationevent_changelist")
         return [
-            ("Rows", looks.rows(row.task)),
+            ("Rows", appearance.rows(row.task)),
             ("Size", self.size(row)),
-            ("Attempt", looks.attempt_number(row.task)),
-            ("Task", looks.task_link(row.task_id)),
+            ("Attempt", appearance.attempt_number(row.task)),
+            ("Task", appearance.task_link(row.task_id)),
             ("Data file set", self._set_link(row)),
             ("Events", anchor(f"{events}?q={timeline.path_of(row)}", "events of this operation")),
             ("Last change", moment(row.last_updated_date)),

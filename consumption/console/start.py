@@ -14,7 +14,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 
-from audit.acting import user_id_of
+from audit.console.actions import user_id_of
 from consumption import services
 from consumption.allowances import allowed_limits
 from consumption.models import Compression, ExportFormat

@@ -10,14 +10,14 @@ from typing import Any
 
 from django.urls import reverse
 
-from audit.acting import subject_of
+from audit.console.actions import subject_of
 from audit.models import Entry
 from datafiles.models import DataFile
 from hypermedia.showing import Tone, duration, number, size
 from jobs import registry
 from jobs.callbacks.models import StatusReport
 from jobs.callbacks.states import Verdict
-from jobs.looks import OUTCOME_TONES
+from jobs.console.appearance import OUTCOME_TONES
 from jobs.models import Message, Operation, TaskAttempt
 from jobs.notifications import subscriptions
 from jobs.notifications.models import Attempt, Delivery, NotificationEvent

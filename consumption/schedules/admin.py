@@ -16,7 +16,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from unfold.widgets import UnfoldAdminSelect2MultipleWidget, UnfoldAdminSelect2Widget
 
-from audit.acting import Acting, ActingAdmin, NamedAction, user_id_of
+from audit.console.actions import Acting, ActingAdmin, NamedAction, user_id_of
 from consumption.schedules import services
 from consumption.schedules.forms import ScheduleForm, possible_owners, preview, time_zones
 from consumption.schedules.models import ExportSchedule, ScheduledRun

@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.utils import timezone
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from audit.acting import Acting, ActingAdmin, NamedAction, subject_of, user_id_of
+from audit.console.actions import Acting, ActingAdmin, NamedAction, subject_of, user_id_of
 from audit.services import record
 from hypermedia.console import PageMixin, Panel, ReadOnlyAdmin, facts, table
 from hypermedia.narrowing import period_of

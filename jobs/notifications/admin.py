@@ -11,7 +11,7 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 
-from audit.acting import Acting, ActingAdmin, NamedAction, ReasonForm
+from audit.console.actions import Acting, ActingAdmin, NamedAction, ReasonForm
 from hypermedia.console import LiveListMixin, PageMixin, Panel, ReadOnlyAdmin, facts, live, table
 from hypermedia.narrowing import PeriodFilter, one_of, period_of
 from hypermedia.showing import NOTHING, Tone, ago, anchor, chip, code, duration, moment

@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from audit.acting import subject_of, user_id_of
+from audit.console.actions import subject_of, user_id_of
 from audit.services import record
 from hypermedia.errors import Conflict, RuleBroken
 from jobs.notifications import services

@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.contrib.auth.models import User
 
-from audit.acting import ReasonForm
+from audit.console.actions import ReasonForm
 from hypermedia.errors import ResultMessage, RuleBroken
 from hypermedia.messages import broken_rules
 from hypermedia.readers import Role

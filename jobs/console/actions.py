@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from audit.acting import Acting, NamedAction, NecessaryReasonForm
+from audit.console.actions import Acting, NamedAction, NecessaryReasonForm
 from jobs import services
 from jobs.errors import WrongState
 from jobs.models import Task

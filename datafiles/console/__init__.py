@@ -1,0 +1,1 @@
+"""How data file sets look in the console."""
