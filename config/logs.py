@@ -7,6 +7,7 @@ frames are kept, which hold code and no values; the text is kept in development 
 from __future__ import annotations
 
 import logging
+import sys
 import traceback
 from collections.abc import Iterator
 from typing import Any
@@ -20,6 +21,8 @@ from structlog.typing import EventDict
 FIELDS = ("request_id", "user_id", "task_id", "delivery_id", "endpoint_id", "job_id", "route", "status", "milliseconds")
 _SHORT = 4  # characters; a shorter text says nothing, and stands in too many others
 _SPEAKING = (psycopg.Error, DatabaseFailure)
+# The sweep comes by every few seconds; what it finds is logged by itself.
+_QUIET = ("axes", "celery.beat", "celery.worker.strategy", "celery.app.trace")
 
 
 def chain(error: BaseException | None) -> Iterator[BaseException]:
@@ -80,3 +83,29 @@ class LineFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         error = record.exc_info[1] if record.exc_info else None
         return silenced(super().format(record), error, _SPEAKING)
+
+
+def configuration(*, form: str, level: str) -> dict[str, Any]:
+    """What Django hands to `logging`: everything to standard error. `form`: `lines` or `json`."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "filters": {"request_id": {"()": "hypermedia.middleware.RequestIdFilter"}},
+        "formatters": {
+            "lines": {
+                "()": "config.logs.LineFormatter",
+                "format": "%(asctime)s %(levelname)-7s %(name)s [%(request_id)s] %(message)s",
+            },
+            "json": {"()": "config.logs.json_formatter"},
+        },
+        "handlers": {
+            "stderr": {
+                "class": "logging.StreamHandler",
+                "stream": sys.stderr,
+                "formatter": form,
+                "filters": ["request_id"],
+            }
+        },
+        "root": {"handlers": ["stderr"], "level": level},
+        "loggers": {name: {"level": "WARNING"} for name in _QUIET},
+    }

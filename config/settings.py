@@ -1,4 +1,5 @@
-"""Every setting of the service, read from the environment in this one place.
+"""Every setting of the service, read from the environment in this one place. What is long is built elsewhere, of values
+that are handed over: `beat`, `logs`, `transport`, the console's theme, the documentation.
 
 `ENVIRONMENT` is `production` unless said otherwise. `make` says `development`; so does
 `var/development.env`, which `manage.py up` writes, so that `manage.py` in a second terminal talks to
@@ -8,18 +9,17 @@ the server that is running. docs/install.md lists what production must set.
 from __future__ import annotations
 
 import os
-import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
-from django.templatetags.static import static
 
+from config import beat, logs, transport
+from config.console import theme
 from config.embedded import place
 from config.environment import Environment
-from config.openapi import introduction
+from config.openapi import documentation
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
@@ -230,22 +230,7 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
 }
 
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Tallyport",
-    "DESCRIPTION": introduction.TEXT,
-    "TAGS": [{"name": tag} for tag in introduction.TAGS],
-    "VERSION": "1.0.0",
-    "OAS_VERSION": "3.1.1",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_AUTHENTICATION": [],
-    "SERVE_PERMISSIONS": [],
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "SCHEMA_PATH_PREFIX": "/api",
-    "SERVERS": [{"url": PUBLIC_URL}],
-    "PREPROCESSING_HOOKS": ["config.openapi.document.no_endpoints"],
-    "POSTPROCESSING_HOOKS": ["config.openapi.document.from_tables"],
-}
+SPECTACULAR_SETTINGS = documentation.settings(public_url=PUBLIC_URL)
 
 # -- log-in to the console -------------------------------------------------------------------------
 
@@ -263,22 +248,7 @@ AXES_VERBOSE = False
 
 # -- console ---------------------------------------------------------------------------------------
 
-UNFOLD: dict[str, Any] = {
-    "SITE_TITLE": "Tallyport",
-    "SITE_HEADER": "Tallyport",
-    "SITE_SUBHEADER": "Exports and integrations",
-    "SITE_SYMBOL": "assignment_turned_in",
-    "SITE_URL": None,
-    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("console/favicon.svg")}],
-    "SHOW_HISTORY": False,
-    "SHOW_VIEW_ON_SITE": False,
-    "STYLES": [lambda request: static("console/console.css")],
-    "SCRIPTS": [lambda request: static("console/live.js")],
-    "GLOBAL_CALLBACK": "config.console.navigation.context",
-    "DASHBOARD_CALLBACK": "config.console.start.add_to",
-    "TABS": "config.console.navigation.tabs",
-    "SIDEBAR": {"show_search": False, "navigation": "config.console.navigation.navigation"},
-}
+UNFOLD = theme.UNFOLD
 
 # -- fair shares (0: no limit) ---------------------------------------------------------------------
 
@@ -322,52 +292,9 @@ PUBLISH_SECONDS = 1.0  # how long an answer may wait for the broker before the s
 if CELERY_BROKER_URL.startswith("amqp"):  # queues that outlive a node of the cluster
     CELERY_TASK_DEFAULT_QUEUE_TYPE = CELERY_TASK_CREATE_MISSING_QUEUE_TYPE = "quorum"
 CELERY_BROKER_CONNECTION_TIMEOUT = 1
-CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {
-    "max_retries": 1,  # a broker that refuses is told to whoever publishes at once; workers have their own patience
-    "interval_start": 0,
-} | (
-    {"confirm_publish": True}
-    if CELERY_BROKER_URL.startswith("amqp")
-    else {
-        "visibility_timeout": CELERY_TASK_TIME_LIMIT + 3600,
-        "unacked_restore_interval": 5,
-        "unacked_restore_throttle": 1,
-        "socket_timeout": 5,
-        "socket_connect_timeout": 1,
-    }
-)
+CELERY_BROKER_TRANSPORT_OPTIONS = transport.options(url=CELERY_BROKER_URL, time_limit=CELERY_TASK_TIME_LIMIT)
 SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=5)
-# A worker judges by its own clock whether a message is too old: one whose clock is some hours off must not throw all of
-# them away. Those of a day without workers do no harm either: the second of two finds nothing to do.
-KNOCK = {"expires": 24 * 3600, "confirm_timeout": PUBLISH_SECONDS}
-CELERY_BEAT_SCHEDULE = {
-    "sweep": {"task": "jobs.tasks.sweep", "schedule": SWEEP_SECONDS, "options": KNOCK},
-    "notifications": {
-        "task": "jobs.notifications.tasks.sweep",
-        "schedule": SWEEP_SECONDS,
-        "options": KNOCK,
-    },
-    "forget-notifications": {
-        "task": "jobs.notifications.tasks.forget",
-        "schedule": 3600.0,
-        "options": KNOCK,
-    },
-    "forget-callbacks": {"task": "jobs.callbacks.tasks.forget", "schedule": 600.0, "options": KNOCK},
-    "forget-audit": {"task": "audit.tasks.forget", "schedule": 600.0, "options": KNOCK},
-    "forget": {"task": "jobs.tasks.forget", "schedule": 600.0, "options": KNOCK},
-    "plan": {
-        "task": "consumption.schedules.tasks.plan",
-        "schedule": crontab(),  # each minute, at its beginning
-        "options": KNOCK,
-    },
-    "forget-runs": {
-        "task": "consumption.schedules.tasks.forget",
-        "schedule": 3600.0,
-        "options": KNOCK,
-    },
-    "tidy": {"task": "datafiles.tasks.tidy", "schedule": 3600.0, "options": KNOCK},
-    "purge-files": {"task": "datafiles.tasks.purge", "schedule": 600.0, "options": KNOCK},
-}
+CELERY_BEAT_SCHEDULE = beat.schedule(sweep_seconds=SWEEP_SECONDS, publish_seconds=PUBLISH_SECONDS)
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "run" / "beat")
 
 REPUBLISH_SECONDS = env.float("REPUBLISH_SECONDS", default=15)  # doubles with each resend
@@ -451,29 +378,4 @@ CLIENT_PASSWORD = env.str("TALLYPORT_PASSWORD", default="")
 LOG_FORMAT = env.str("LOG_FORMAT", default="lines" if DEVELOPMENT else "json")
 if LOG_FORMAT not in {"lines", "json"}:
     raise ImproperlyConfigured(f"LOG_FORMAT is {LOG_FORMAT!r}; it must be lines or json.")
-LOGGING: dict[str, Any] = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "filters": {"request_id": {"()": "hypermedia.middleware.RequestIdFilter"}},
-    "formatters": {
-        "lines": {
-            "()": "config.logs.LineFormatter",
-            "format": "%(asctime)s %(levelname)-7s %(name)s [%(request_id)s] %(message)s",
-        },
-        "json": {"()": "config.logs.json_formatter"},
-    },
-    "handlers": {
-        "stderr": {
-            "class": "logging.StreamHandler",
-            "stream": sys.stderr,
-            "formatter": LOG_FORMAT,
-            "filters": ["request_id"],
-        }
-    },
-    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
-    "loggers": {
-        # The sweep comes by every few seconds; what it finds is logged by itself.
-        name: {"level": "WARNING"}
-        for name in ("axes", "celery.beat", "celery.worker.strategy", "celery.app.trace")
-    },
-}
+LOGGING = logs.configuration(form=LOG_FORMAT, level=env.str("LOG_LEVEL", default="INFO"))
