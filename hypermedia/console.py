@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.contrib import admin
 from django.core.paginator import Paginator
+from django.db import connection, transaction
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.functional import cached_property
 from django.utils.html import format_html
@@ -20,6 +23,19 @@ from unfold.admin import ModelAdmin, TabularInline
 from hypermedia.showing import NOTHING
 
 _COUNTED = 10_000
+_LIVE_SECONDS = 2
+
+
+@contextmanager
+def one_snapshot() -> Iterator[None]:
+    """Every statement in it sees the database as of the first one. Within a transaction: as that one does."""
+    if connection.in_atomic_block:
+        yield
+        return
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        yield
 
 
 class BoundedPaginator(Paginator):  # type: ignore[type-arg]  # not subscriptable at run time
@@ -100,10 +116,15 @@ def table(key: str, title: str, headings: list[str], rows: list[list[Any]], *, e
 
 
 class PageMixin:
-    """A row's page made of panels; it shows itself anew while `is_live` says that something is going on."""
+    """A row's page made of panels, read in one snapshot: what stands on it was true at one moment.
+
+    It shows itself anew, actions and all: every two seconds while `is_live` says that something is going on, otherwise
+    every `quiet_seconds` (0: never).
+    """
 
     change_form_template = "console/page.html"
     warn_unsaved_form = False
+    quiet_seconds = 0
     admin_site: Any
     opts: Any
 
@@ -123,6 +144,13 @@ class PageMixin:
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return super().get_fields(request, obj) if obj is None else []  # type: ignore[misc]  # panels show the rest
 
+    def change_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.method != "GET":
+            return super().change_view(request, *args, **kwargs)  # type: ignore[misc, no-any-return]
+        with one_snapshot():
+            answer: HttpResponse = super().change_view(request, *args, **kwargs)  # type: ignore[misc]
+            return answer.render() if isinstance(answer, TemplateResponse) else answer
+
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, obj: Any = None, **kwargs: Any) -> Any:
         if obj is not None:
             context.update(self.page_context(request, obj))
@@ -135,7 +163,8 @@ class PageMixin:
             "subtitle": None,
             "headline": self.headline(row),
             "panels": self.panels(request, row),
-            "live": self.live_address(row) if self.is_live(row) else "",
+            "live": self.live_address(row),
+            "every": _LIVE_SECONDS if self.is_live(row) else self.quiet_seconds,
             "row_actions": getattr(self, "possible_actions", lambda *_: [])(request, row),
         }
 
@@ -150,10 +179,11 @@ class PageMixin:
         """The parts of the page as they are now; 204 when there is nothing (more) to see."""
         if not _may_look(self, request):
             return HttpResponse(status=204)
-        row = self.get_object(request, str(pk))  # type: ignore[attr-defined]
-        if row is None:
-            return HttpResponse(status=204)
-        return live_answer(request, "console/panels.html", self.page_context(request, row))
+        with one_snapshot():
+            row = self.get_object(request, str(pk))  # type: ignore[attr-defined]
+            if row is None:
+                return HttpResponse(status=204)
+            return live_answer(request, "console/row.html", self.page_context(request, row))
 
 
 class LiveListMixin:

@@ -28,6 +28,7 @@ class TaskAdmin(LiveListMixin, PageMixin, ActingAdmin):
 
     list_display = ("id", "type", "chip", "progress", "rows", "attempt", "age", "created_by", "thread_code")
     live_columns = ("chip", "progress", "rows", "attempt")
+    quiet_seconds = 10
     list_filter = ("status", "task_type", PeriodFilter, UserFilter)
     list_select_related = ("task_type", "created_by")
     ordering = ("-id",)

@@ -21,7 +21,8 @@ class LongRunningOperation:
 
     `code` is the task type's code and the type of its notification events ("ReadConsumptionBatch"); `path` is where
     the resource lies below `/api/`, with `{id}` in it; `run` does the work and returns what to store with the end.
-    `sends_events`: whether its ends are told to notification endpoints.
+    `sends_events`: whether its ends are told to notification endpoints. `in_vain`: the codes of fatal messages after
+    which a restart would only fail again.
     """
 
     code: str
@@ -30,6 +31,7 @@ class LongRunningOperation:
     path: str
     run: Callable[[Run], Result]
     sends_events: bool = True
+    in_vain: frozenset[str] = frozenset()
 
 
 _operations: dict[str, LongRunningOperation] = {}

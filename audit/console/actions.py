@@ -6,7 +6,7 @@ row and asks for a reason; only after that it is done, row by row, each with wha
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,10 +51,19 @@ class Acting:
 
 
 @dataclass(frozen=True)
+class Caution:
+    """What is known of a row before something is done with it. `is_grave`: better not do it."""
+
+    text: str
+    is_grave: bool = False
+
+
+@dataclass(frozen=True)
 class NamedAction:
     """One thing that can be done. `act` does it to one row and says what it did; it raises DomainError to refuse.
 
-    `refusal` tells beforehand why a row would be refused. `shows_secret`: what `act` returns is shown once, on the
+    `refusal` tells beforehand why a row would be refused. `cautions` gives what is known of rows by their keys, and
+    `warning` is said when one of these is grave. `shows_secret`: what `act` returns is shown once, on the
     page that follows, and stored nowhere.
     """
 
@@ -64,6 +73,8 @@ class NamedAction:
     effect: str
     act: Callable[[Any, Acting], str]
     refusal: Callable[[Any], str | None] = lambda row: None
+    cautions: Callable[[list[Any]], Mapping[int, Caution]] = lambda rows: {}
+    warning: str = ""
     form: type[ReasonForm] = ReasonForm
     icon: str = "play_arrow"
     is_final: bool = False
@@ -78,6 +89,7 @@ class Item:
     row: Model
     address: str
     refusal: str | None = None
+    caution: Caution | None = None
     done: str | None = None
 
 
@@ -91,6 +103,10 @@ class Items:
     @property
     def possible(self) -> list[Item]:
         return [item for item in self.all if item.refusal is None]
+
+    @property
+    def is_any_grave(self) -> bool:
+        return any(item.caution is not None and item.caution.is_grave for item in self.possible)
 
 
 def subject_of(row: Model) -> str:
@@ -158,7 +174,7 @@ class ActsMixin:
         items = self._items(request, action)
         form = action.form(request.POST if request.method == "POST" else None)
         if request.method != "POST" or not form.is_valid():
-            return self._page(request, action, items, form=form)
+            return self._ask(request, action, items, form)
         self._do_all(action, items, Acting(user_id_of(request), form.cleaned_data))
         if len(items.all) > 1 or action.shows_secret:
             return self._page(request, action, items, done=True)
@@ -171,6 +187,12 @@ class ActsMixin:
         if not items.all:
             raise Http404
         return items
+
+    def _ask(self, request: HttpRequest, action: NamedAction, items: Items, form: ReasonForm) -> HttpResponse:
+        cautions = action.cautions([item.row for item in items.possible])
+        for item in items.possible:
+            item.caution = cautions.get(item.row.pk)
+        return self._page(request, action, items, form=form)
 
     def page_of(self, row: Model) -> str:
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[row.pk])

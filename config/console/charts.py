@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-WIDTH, HEIGHT = 720, 190
-LEFT, RIGHT, TOP, BOTTOM = 44, 6, 10, 24
-_GAP = 4
-_LABEL_EVERY = 3
+WIDTH, HEIGHT = 520, 190  # about what they have on a screen: a letter keeps its size
+LEFT, RIGHT, TOP, BOTTOM = 52, 6, 10, 24
+_GAP = 3
+_LABEL_EVERY = 4
 
 
 @dataclass(frozen=True)
@@ -84,9 +84,23 @@ def scale(largest: float) -> float:
         step *= 10
 
 
-def draw(columns: Sequence[Column], styles: Sequence[str], show: Callable[[float], str], **texts: Any) -> Chart:
+_SECONDS = (1, 2, 4, 10, 20, 30, 60, 120, 240, 600, 1200, 1800, 3600, 7200, 14400, 28800)
+
+
+def time_scale(largest: float) -> float:
+    """A length of time that is not smaller, and that people halve without thinking; in seconds."""
+    return next((float(length) for length in _SECONDS if largest <= length), scale(largest / 3600) * 3600)
+
+
+def draw(
+    columns: Sequence[Column],
+    styles: Sequence[str],
+    show: Callable[[float], str],
+    round_up: Callable[[float], float] = scale,
+    **texts: Any,
+) -> Chart:
     largest = max([*(sum(one.values) for one in columns), *(one.mark or 0 for one in columns), 0.0001])
-    top = scale(largest)
+    top = round_up(largest)
     per_unit = (HEIGHT - TOP - BOTTOM) / top
     step = (WIDTH - LEFT - RIGHT) / len(columns)
     bars = [_bar(one, index, step, per_unit, styles) for index, one in enumerate(columns)]

@@ -114,7 +114,7 @@ def _throughput(hours: list[Hour]) -> Chart:
     ]
     completed, failed = sum(hour.completed for hour in hours), sum(hour.failed for hour in hours)
     return charts.draw(
-        columns, ("tp-s0", "tp-s1", "tp-s2"), lambda value: f"{value:g}",
+        columns, ("tp-s0", "tp-s1", "tp-s2"), _whole,
         title="Operations that ended, by the hour",
         summary=f"In the last 24 hours {completed} operations completed and {failed} failed.",
         legend=[("tp-k0", "completed"), ("tp-k1", "failed"), ("tp-k2", "cancelled")],
@@ -133,13 +133,18 @@ def _durations(hours: list[Hour]) -> Chart:
     ]  # fmt: skip
     worst = max((hour.slow or 0.0 for hour in hours), default=0.0)
     return charts.draw(
-        columns, ("tp-s3",), _short,
+        columns, ("tp-s3",), _short, charts.time_scale,
         title="From request to completed, by the hour",
         summary=f"In the worst hour 95 of 100 operations took at most {duration(worst)}.",
         legend=[("tp-k3", "median"), ("tp-k4", "95 of 100 within")],
         headings=["Hour", "Median", "95 of 100 within"],
         rows=[[_clock(hour), duration(hour.median), duration(hour.slow)] for hour in hours],
     )  # fmt: skip
+
+
+def _whole(count: float) -> str:
+    """Beside the scale; half an operation is none."""
+    return f"{count:,.0f}" if count == int(count) else ""
 
 
 def _short(seconds: float) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
+from consumption.models import Limit, LimitAllowance
 from jobs.callbacks.models import StatusReport
 from jobs.models import Operation
 from jobs.notifications.models import Delivery
@@ -21,8 +22,17 @@ def matching(rows: QuerySet[Any], word: str) -> QuerySet[Any]:
     wanted = _by_number(word, model) if word.isascii() and word.isdecimal() and int(word) < _LARGEST else Q(pk__in=[])
     wanted |= Q(pk__in=_subjects(model, job__job_id=word))
     if hasattr(model, "limit_codes"):
-        wanted |= Q(limit_codes__contains=[word])
+        wanted |= holding(word)
     return rows.filter(wanted)
+
+
+def holding(code: str) -> Q:
+    """Exports that hold this limit: they name it, or take all that whoever asked may export."""
+    named = Q(limit_codes__contains=[code])
+    if not Limit.objects.filter(code=code).exists():
+        return named
+    listed = LimitAllowance.objects.exclude(limits__code=code).values_list("user_id", flat=True)
+    return named | Q(limit_codes=None) & ~Q(created_by_id__in=list(listed))
 
 
 def _by_number(word: str, model: type[Operation]) -> Q:

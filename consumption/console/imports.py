@@ -18,7 +18,7 @@ from jobs.states import OperationStatus
 class WriteConsumptionBatchAdmin(OperationAdmin):
     list_display = ("id", "chip", "progress", "input_set", "rows", "rejected", "age", "created_by", "attempt")
     list_filter = ("status", PeriodFilter, UserFilter)
-    list_select_related = ("task", "created_by", "input_set", "data_file_set")
+    list_select_related = ("task__task_type", "created_by", "input_set", "data_file_set")
     search_help_text = "Id of import, task, job or audit"
 
     @admin.display(description="refused")

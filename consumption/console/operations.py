@@ -7,7 +7,7 @@ import shlex
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import OuterRef, QuerySet, Subquery, Sum
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
@@ -15,7 +15,7 @@ from unfold.contrib.filters.admin import TextFilter
 
 from audit.console.actions import ActingAdmin
 from consumption.console import finding, start, timeline
-from consumption.models import Limit, LimitAllowance, ReadConsumptionBatch
+from consumption.models import ReadConsumptionBatch
 from datafiles.console.appearance import files_panel
 from datafiles.models import DataFile
 from hypermedia.console import LiveListMixin, PageMixin, Panel, facts, live
@@ -33,33 +33,24 @@ def _task(row: Operation) -> Task:
 
 
 class LimitCodeFilter(TextFilter):  # type: ignore[misc]  # the theme is untyped
-    """Exports that hold this limit: they name it, or take all that whoever asked may export."""
-
     title = "limit code"
     parameter_name = "limit"
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         code = (self.value() or "").strip()
-        return queryset.filter(_holds(code)) if code else queryset
-
-
-def _holds(code: str) -> Q:
-    named = Q(limit_codes__contains=[code])
-    if not Limit.objects.filter(code=code).exists():
-        return named
-    listed = LimitAllowance.objects.exclude(limits__code=code).values_list("user_id", flat=True)
-    return named | Q(limit_codes=None) & ~Q(created_by_id__in=list(listed))
+        return queryset.filter(finding.holding(code)) if code else queryset
 
 
 class OperationAdmin(LiveListMixin, PageMixin, ActingAdmin):
     """What all operations have in common. A subclass adds its parameters."""
 
     live_columns = ("chip", "progress", "rows", "attempt")
+    quiet_seconds = 10
     list_filter: tuple[Any, ...] = ("status", PeriodFilter, UserFilter)
-    list_select_related: tuple[str, ...] = ("task", "created_by")
+    list_select_related: tuple[str, ...] = ("task__task_type", "created_by")
     ordering = ("-id",)
     search_fields = ("=id",)
-    search_help_text = "Id of export, task, job or audit; limit code"
+    search_help_text = "Id of export, task, job or audit; limit code (also exports of all limits)"
     named_actions = (restart_action(_task), cancel_action(_task))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -139,14 +130,17 @@ class OperationAdmin(LiveListMixin, PageMixin, ActingAdmin):
         ]
 
     def _state(self, row: Any) -> list[tuple[str, Any]]:
+        about = f"?q={timeline.path_of(row)}"
         events = reverse("admin:notifications_notificationevent_changelist")
+        deliveries = reverse("admin:notifications_delivery_changelist")
         return [
             ("Rows", appearance.rows(row.task)),
             ("Size", self.size(row)),
             ("Attempt", appearance.attempt_number(row.task)),
             ("Task", appearance.task_link(row.task_id)),
             ("Data file set", self._set_link(row)),
-            ("Events", anchor(f"{events}?q={timeline.path_of(row)}", "events of this operation")),
+            ("Events", anchor(f"{events}{about}", "events of this operation")),
+            ("Deliveries", anchor(f"{deliveries}{about}", "who was told of it, and when")),
             ("Last change", moment(row.last_updated_date)),
         ]
 
@@ -170,7 +164,7 @@ class ReadConsumptionBatchAdmin(OperationAdmin):
     change_list_template = "console/exports.html"
     list_display = ("id", "chip", "progress", "limits", "window", "rows", "size", "age", "created_by", "attempt")
     list_filter = ("status", PeriodFilter, LimitCodeFilter, UserFilter)
-    list_select_related = ("task", "created_by", "data_file_set")
+    list_select_related = ("task__task_type", "created_by", "data_file_set")
 
     @admin.display(description="limits")
     def limits(self, batch: ReadConsumptionBatch) -> str:

@@ -144,5 +144,6 @@ READ_CONSUMPTION_BATCH = LongRunningOperation(
     model=ReadConsumptionBatch,
     path="generic/readconsumptionbatches/{id}",
     run=export,
+    in_vain=frozenset({"CON-FA-002", series.LOST.code}),
 )
 registry.register(READ_CONSUMPTION_BATCH)

@@ -119,7 +119,8 @@ def _unreadable(data_file: DataFile, why: str) -> OperationFailed:
     return OperationFailed(
         "CON-FA-011",
         f"The file {data_file.code} cannot be read to its end: {why}",
-        "Mend the file and start another batch: rows that were written already are not written again.",
+        "A restart will not help. Mend the file and start another batch: rows that were written already are not written"
+        " again.",
     )
 
 
@@ -173,6 +174,7 @@ WRITE_CONSUMPTION_BATCH = LongRunningOperation(
     model=WriteConsumptionBatch,
     path="generic/writeconsumptionbatches/{id}",
     run=write,
+    in_vain=frozenset({"CON-FA-011"}),
 )
 registry.register(WRITE_CONSUMPTION_BATCH)
 operation_ended.connect(release_set, dispatch_uid="consumption.writing.release_set")

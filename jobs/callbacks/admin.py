@@ -65,6 +65,7 @@ def _opens(token: AccessToken) -> str:
 class IntegrationJobAdmin(PageMixin, ActingAdmin):
     """Jobs. Adding one gives an id for an integration to report on."""
 
+    quiet_seconds = 10
     list_display = ("job_id", "chip", "flag", "integration", "reported", "age")
     list_filter = ("status", "flagged", period_of("created_at", "time"))
     list_select_related = ("integration",)

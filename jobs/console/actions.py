@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from audit.console.actions import Acting, NamedAction, NecessaryReasonForm
+from audit.console.actions import Acting, Caution, NamedAction, NecessaryReasonForm
 from jobs import services
+from jobs.console.appearance import is_in_vain
 from jobs.errors import WrongState
-from jobs.models import Task
+from jobs.models import Message, Task
 from jobs.states import Move, allowed_from
 
 TaskOf = Callable[[Any], Task]
@@ -28,6 +29,8 @@ def restart_action(task_of: TaskOf) -> NamedAction:
         effect="The operation waits for a worker again and starts from the beginning, with a fresh snapshot.",
         act=act,
         refusal=_refusal(task_of, Move.RESTART),
+        cautions=_why_they_failed(task_of),
+        warning="Where it says “better not”, a restart would only fail again: what made it fail is still there.",
         form=NecessaryReasonForm,
         icon="restart_alt",
     )
@@ -59,3 +62,19 @@ def _refusal(task_of: TaskOf, move: Move) -> Callable[[Any], str | None]:
         return None if status in allowed_from(move) else str(WrongState(status, move))
 
     return refusal
+
+
+def _why_they_failed(task_of: TaskOf) -> Callable[[list[Any]], dict[int, Caution]]:
+    """What was said last of each, and whether a restart can help at all."""
+
+    def cautions(rows: list[Any]) -> dict[int, Caution]:
+        rows_of_tasks = {task_of(row).pk: row.pk for row in rows}
+        fatal = Message.objects.filter(interfaced_message__task__in=rows_of_tasks, severity=Message.Severity.FATAL)
+        newest = fatal.order_by("interfaced_message__task", "-pk").distinct("interfaced_message__task")
+        wanted = ("interfaced_message__task", "interfaced_message__task__task_type__code", "code", "text")
+        return {
+            rows_of_tasks[task_id]: Caution(text, is_in_vain(task_type, code))
+            for task_id, task_type, code, text in newest.values_list(*wanted)
+        }
+
+    return cautions

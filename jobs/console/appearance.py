@@ -11,6 +11,7 @@ from django_celery_results.models import TaskResult
 
 from hypermedia.console import Panel, table
 from hypermedia.showing import NOTHING, Tone, anchor, bar, chip, code, duration, moment, number
+from jobs import registry
 from jobs.models import Message, Task, TaskAttempt
 from jobs.serializers import progress_document
 from jobs.states import OperationStatus, TaskStatus
@@ -75,12 +76,21 @@ def messages_of(task_id: int) -> list[Message]:
     return list(Message.objects.filter(interfaced_message__task_id=task_id).order_by("pk")[:SHOWN])
 
 
+def is_in_vain(task_type: str, code: str) -> bool:
+    """Whether a restart of an operation of this type, after this message, would only fail again."""
+    try:
+        return code in registry.get(task_type).in_vain
+    except KeyError:  # a type that only another version knows
+        return False
+
+
 def failure(task: Task, said: list[Message]) -> Panel | None:
     """Why it failed, in plain words; the message says whether a restart helps."""
     fatal = next((one for one in reversed(said) if one.severity == Message.Severity.FATAL), None)
     if task.status != TaskStatus.ERRORED or fatal is None:
         return None
-    return Panel("failure", "Why it failed", "console/failure.html", {"message": fatal})
+    known = {"message": fatal, "is_in_vain": is_in_vain(task.task_type.code, fatal.code)}
+    return Panel("failure", "Why it failed", "console/failure.html", known)
 
 
 def messages_panel(said: list[Message]) -> Panel:

@@ -252,6 +252,7 @@ class DeliveryAdmin(LiveListMixin, PageMixin, ActingAdmin):
 
     list_display = ("id", "chip", "what", "endpoint", "tries", "next_try", "age", "job")
     live_columns = ("chip", "tries", "next_try")
+    quiet_seconds = 10
     list_filter = ("status", PeriodFilter, "endpoint")
     list_select_related = ("event", "endpoint", "job")
     ordering = ("-id",)

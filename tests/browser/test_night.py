@@ -9,11 +9,12 @@ from typing import Any
 from consumption.models import ReadConsumptionBatch
 from consumption.schedules.models import ExportSchedule
 from hypermedia.readers import Role
+from jobs import services
 from jobs.notifications.models import Delivery
 from jobs.notifications.services import create_endpoint
 from jobs.notifications.states import DeliveryStatus
 from jobs.states import OperationStatus
-from tests.api.world import failed
+from tests.api.world import claimed, failed, start
 from tests.browser.conftest import Desk
 from tests.factories import ConsumptionFactory, LimitFactory
 from tests.notifications.conftest import happened, send_all
@@ -42,6 +43,30 @@ def test_a_failed_operation_is_read_restarted_and_watched(desk_of: Desks, work: 
     desk.see("restart")
     assert desk.page.locator("#panel-timeline").get_by_text("the disk has room again").is_visible()
     assert ReadConsumptionBatch.objects.get().status == OperationStatus.COMPLETED
+    assert desk.complaints == []
+
+
+def test_what_can_be_done_changes_with_the_state(desk_of: Desks, work: Callable[[], None]) -> None:
+    """The page is left open; what happens elsewhere shows on all of it, and what had the focus does not vanish."""
+    desk = desk_of(Role.OPERATOR)
+    batch = start(desk.person.user)
+    desk.open(f"/admin/consumption/readconsumptionbatch/{batch.pk}/change/")
+    cancel = desk.page.get_by_role("link", name="Cancel")
+    cancel.focus()
+    services.fail(task=claimed(batch), code="TSK-FA-009", text="Broken on purpose. A restart can help.")
+    desk.page.get_by_role("link", name="Restart").wait_for()
+    assert cancel.count() == 0
+    assert desk.page.locator("#headline").get_by_text("Failed").is_visible()
+    assert desk.page.locator("#panel-timeline").get_by_text("Broken on purpose").is_visible()
+    assert desk.page.locator("#said").inner_text() == "Failed"
+    assert desk.page.evaluate("document.activeElement.tagName") == "H1"
+    services.restart(task_id=batch.task_id, user_id=desk.person.user.pk)
+    cancel.wait_for()  # somebody else restarted it
+    assert desk.page.locator("#headline").get_by_text("In Progress").is_visible()
+    assert desk.page.locator("#panel-failure").count() == 0
+    work()
+    desk.page.locator("#headline").get_by_text("Completed").wait_for()
+    assert cancel.count() == 0
     assert desk.complaints == []
 
 

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from audit.models import Entry
@@ -58,6 +60,34 @@ def test_a_restart_needs_a_reason_and_leaves_it_in_the_trail(operator: Person) -
     assert entry.user_id == operator.user.pk
     assert entry.detail == {"reason": "disk was full"}
     assert "disk was full" in operator.see(page_of(batch))  # the timeline tells it
+
+
+def test_a_restart_that_cannot_help_is_warned_of(operator: Person) -> None:
+    broken, gone = failed(operator.user), start(operator.user)
+    text = "The limit RARE was removed. A restart will not help."
+    services.fail(task=claimed(gone), code="CON-FA-002", text=text)
+    assert "A restart does not help." in operator.see(page_of(gone))
+    assert "A restart does not help." not in operator.see(page_of(broken))
+    question = operator.see(f"{EXPORTS}act/restart/?ids={broken.pk},{gone.pk}")
+    assert question.count("better not</span>") == 1
+    assert text in question
+    assert "Broken on purpose. A restart can help." in question, "why each of them failed stands beside it"
+    assert "a restart would only fail again" in question
+    assert "a restart would only fail again" not in operator.see(f"{EXPORTS}act/restart/?ids={broken.pk}")
+    operator.act("consumption/readconsumptionbatch", "restart", gone.pk, reason="the limit is back")
+    assert Task.objects.get(pk=gone.task_id).status == TaskStatus.PENDING, "an operator may know better"
+
+
+def test_many_are_asked_about_in_as_few_statements_as_one(operator: Person) -> None:
+    tasks = [failed(operator.user).task_id for _ in range(4)]
+
+    def statements(*ids: int) -> int:
+        with CaptureQueriesContext(connection) as seen:
+            operator.see(f"{TASKS}act/restart/?ids={','.join(map(str, ids))}")
+        return len(seen)
+
+    statements(tasks[0])
+    assert statements(*tasks) == statements(tasks[0])
 
 
 def test_cancelling_warns_that_it_is_final(operator: Person) -> None:
@@ -113,7 +143,10 @@ def test_exports_are_found_by_id_limit_task_job_and_audit_id(operator: Person) -
     )
     for word in (str(batch.pk), "RARE", str(batch.task_id), job.job_id, str(report.pk)):
         assert batch.pk in listed(operator, f"q={word}"), word
-    assert other.pk not in listed(operator, "q=RARE")
+    assert other.pk in listed(operator, "q=RARE"), "it takes all limits"
+    allow(user_id=operator.user.pk, limits=[LimitFactory.create(code="OTHER")])
+    assert listed(operator, "q=RARE") == {batch.pk}, "all that this user may export: RARE is not among them"
+    assert batch.pk not in listed(operator, "q=OTHER")
     for word in ("no such thing", "99999999999999999999999"):
         assert listed(operator, f"q={word}") == set()
 

@@ -114,6 +114,11 @@ def test_scales_are_round(largest: float, top: float) -> None:
     assert charts.scale(largest) == top
 
 
+@pytest.mark.parametrize(("seconds", "top"), [(0.2, 1), (3, 4), (45, 60), (130, 240), (5000, 7200), (40_000, 72_000)])
+def test_scales_of_time_are_what_people_count_in(seconds: float, top: float) -> None:
+    assert charts.time_scale(seconds) == top
+
+
 def test_the_queue_is_stopped_and_started_with_a_reason(operator: Person, auditor: Person) -> None:
     operator.client.post("/admin/queue/", {"stop": "1"})
     assert not processing.current().stopped
