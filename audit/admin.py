@@ -12,10 +12,21 @@ from django.http import HttpRequest
 
 from audit.models import Entry
 from hypermedia.console import PageMixin, Panel, ReadOnlyAdmin, facts
-from hypermedia.narrowing import period_of
+from hypermedia.narrowing import SelectFilter, period_of
 from hypermedia.showing import Tone, chip, code, moment
 
 TONES = {Entry.Result.DONE: Tone.GOOD, Entry.Result.REFUSED: Tone.WAITING, Entry.Result.FAILED: Tone.BAD}
+
+
+class ActionFilter(SelectFilter):
+    title = "action"
+    parameter_name = "action"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(action, action) for action in Entry.objects.all().actions()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(action=self.value()) if self.value() else queryset
 
 
 @admin.register(Entry)
@@ -23,7 +34,7 @@ class EntryAdmin(PageMixin, ReadOnlyAdmin):
     """Who did what, when, from where, why, with which result."""
 
     list_display = ("when", "who", "outcome", "action", "subject", "why", "address")
-    list_filter = ("result", period_of("at", "time"))
+    list_filter = ("result", ActionFilter, period_of("at", "time"))
     ordering = ("-id",)
     search_fields = ("subject__startswith",)
     search_help_text = "Begin of the subject, or a user's name"

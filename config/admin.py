@@ -15,6 +15,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from config.roles import ADMINISTRATOR, IN_WORDS
 from hypermedia.console import ConsoleAdmin, ReadOnlyAdmin
+from hypermedia.finding import ExactSearchMixin
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
@@ -52,12 +53,12 @@ admin.site.unregister(GroupResult)
 
 
 @admin.register(TaskResult)
-class TaskResultAdmin(ReadOnlyAdmin):
+class TaskResultAdmin(ExactSearchMixin, ReadOnlyAdmin):
     """Celery's own log of attempts: no filter that would read the whole table."""
 
     list_display = ("id", "task_id", "task_name", "status", "worker", "date_done")
     list_filter = ("status",)
     ordering = ("-id",)
-    search_fields = ("=task_id",)
+    search_fields = ("task_id",)
     search_help_text = "The whole id of a Celery task"
     fields = ("task_id", "task_name", "status", "worker", "date_created", "date_done", "result", "traceback")

@@ -17,6 +17,7 @@ from consumption.console import imports, operations
 from consumption.limits import LimitDefinition
 from consumption.models import Consumption, Counter, CounterPeriod, Limit, LimitAllowance, TransactionSource
 from hypermedia.console import ConsoleAdmin, PageMixin, Panel, ReadOnlyAdmin, facts, table
+from hypermedia.finding import ExactSearchMixin, as_number
 from hypermedia.narrowing import PERIOD, period_of
 from hypermedia.showing import NOTHING, Tone, anchor, chip, moment
 
@@ -105,14 +106,14 @@ def page_of(model: str, pk: int, text: Any) -> Any:
 
 
 @admin.register(Counter)
-class CounterAdmin(PageMixin, ReadOnlyAdmin):
+class CounterAdmin(ExactSearchMixin, PageMixin, ReadOnlyAdmin):
     """What a person or a family has used. Personal data: seen only by who was given the permission."""
 
     list_display = ("id", "limit", "aggregation_level", "person_code", "family_code")
     list_filter = ("limit",)
     list_select_related = ("limit",)
     ordering = ("-id",)
-    search_fields = ("=id", "=person_code", "=family_code")
+    search_fields = ("id", "person_code", "family_code")
     search_help_text = "Id of the counter, or the whole code of a person or family"
 
     def panels(self, request: HttpRequest, row: Counter) -> list[Panel]:
@@ -157,7 +158,7 @@ class ConsumptionAdmin(PageMixin, ReadOnlyAdmin):
     list_display = ("id", "limit", "transaction_datetime", "service_date", "value", "external_id", "withdrawn")
     list_filter = ("limit", period_of("transaction_datetime", "transaction"))
     list_select_related = ("limit",)
-    search_fields = ("=id", "=external_id")
+    search_fields = ("id", "external_id")
     search_help_text = "Id of the entry, or its whole external id"
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
@@ -166,8 +167,8 @@ class ConsumptionAdmin(PageMixin, ReadOnlyAdmin):
         if not word:
             return queryset, False
         wanted = Q(limit__in=list(Limit.objects.values_list("pk", flat=True)), external_id=word)
-        if word.isascii() and word.isdecimal() and int(word) < 2**63:
-            wanted |= Q(pk=word)
+        if (number := as_number(word)) is not None:
+            wanted |= Q(pk=number)
         return queryset.filter(wanted), False
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from datafiles.console import appearance
 from datafiles.models import DataFile, DataFileSet
 from hypermedia.console import PageMixin, Panel, facts
 from hypermedia.errors import Unavailable
+from hypermedia.finding import ExactSearchMixin
 from hypermedia.narrowing import PeriodFilter, UserFilter
 from hypermedia.showing import Tone, ago, anchor, chip, code, moment
 
@@ -39,14 +40,14 @@ def _unlock(row: DataFileSet, acting: Acting) -> str:
 
 
 @admin.register(DataFileSet)
-class DataFileSetAdmin(PageMixin, ActingAdmin):
+class DataFileSetAdmin(ExactSearchMixin, PageMixin, ActingAdmin):
     """Sets with their files."""
 
     list_display = ("code", "description", "lock", "created_by", "age")
     list_filter = ("locked", PeriodFilter, UserFilter)
     list_select_related = ("created_by",)
     ordering = ("-id",)
-    search_fields = ("=code",)
+    search_fields = ("code",)
     search_help_text = "The whole code"
 
     named_actions = (

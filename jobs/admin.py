@@ -11,6 +11,7 @@ from django.urls import NoReverseMatch, reverse
 
 from audit.console.actions import ActingAdmin
 from hypermedia.console import LiveListMixin, PageMixin, Panel, ReadOnlyAdmin, facts, live
+from hypermedia.finding import ExactSearchMixin
 from hypermedia.narrowing import PeriodFilter, UserFilter
 from hypermedia.showing import ago, anchor, moment
 from jobs.console import appearance
@@ -23,7 +24,7 @@ def _itself(task: Task) -> Task:
 
 
 @admin.register(Task)
-class TaskAdmin(LiveListMixin, PageMixin, ActingAdmin):
+class TaskAdmin(ExactSearchMixin, LiveListMixin, PageMixin, ActingAdmin):
     """Every piece of work of every type."""
 
     list_display = ("id", "type", "chip", "progress", "rows", "attempt", "age", "created_by", "thread_code")
@@ -32,7 +33,7 @@ class TaskAdmin(LiveListMixin, PageMixin, ActingAdmin):
     list_filter = ("status", "task_type", PeriodFilter, UserFilter)
     list_select_related = ("task_type", "created_by")
     ordering = ("-id",)
-    search_fields = ("=id", "=subject_id")
+    search_fields = ("id", "subject_id")
     search_help_text = "Id of the task, or of its operation"
     named_actions = (restart_action(_itself), cancel_action(_itself))
 
@@ -109,14 +110,14 @@ def subject_link(task: Task) -> Any:
 
 
 @admin.register(InterfacedMessage)
-class InterfacedMessageAdmin(PageMixin, ReadOnlyAdmin):
+class InterfacedMessageAdmin(ExactSearchMixin, PageMixin, ReadOnlyAdmin):
     """What was said about each operation."""
 
     list_display = ("id", "task", "last_message", "last_updated_date")
     list_filter = (PeriodFilter,)
     list_select_related = ("task",)
     ordering = ("-id",)
-    search_fields = ("=id", "=task__id")
+    search_fields = ("id", "task")
     search_help_text = "Id of the messages, or of their task"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[InterfacedMessage]:

@@ -7,19 +7,19 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from consumption.models import Limit, LimitAllowance
+from hypermedia.finding import as_number
 from jobs.callbacks.models import StatusReport
 from jobs.models import Operation
 from jobs.notifications.models import Delivery
 from jobs.registry import of_model
-
-_LARGEST = 2**63
 
 
 def matching(rows: QuerySet[Any], word: str) -> QuerySet[Any]:
     """The operations among `rows` that the word means; each way to mean one is answered by an index."""
     word = word.strip()
     model: type[Operation] = rows.model
-    wanted = _by_number(word, model) if word.isascii() and word.isdecimal() and int(word) < _LARGEST else Q(pk__in=[])
+    number = as_number(word)
+    wanted = Q(pk__in=[]) if number is None else _by_number(number, model)
     wanted |= Q(pk__in=_subjects(model, job__job_id=word))
     if hasattr(model, "limit_codes"):
         wanted |= holding(word)
@@ -35,10 +35,10 @@ def holding(code: str) -> Q:
     return named | Q(limit_codes=None) & ~Q(created_by_id__in=list(listed))
 
 
-def _by_number(word: str, model: type[Operation]) -> Q:
+def _by_number(number: int, model: type[Operation]) -> Q:
     """An id of the operation, of its task, or an audit id that the callback answered with."""
-    reported = StatusReport.objects.filter(pk=int(word)).exclude(job=None).values_list("job_id", flat=True)
-    return Q(pk=word) | Q(task_id=word) | Q(pk__in=_subjects(model, job__in=list(reported)))
+    reported = StatusReport.objects.filter(pk=number).exclude(job=None).values_list("job_id", flat=True)
+    return Q(pk=number) | Q(task_id=number) | Q(pk__in=_subjects(model, job__in=list(reported)))
 
 
 def _subjects(model: type[Operation], **which: Any) -> list[int]:

@@ -132,6 +132,8 @@ class NotificationEvent(models.Model):
         indexes = [
             models.Index(fields=["creation_date"], name="event_created"),
             models.Index(fields=["subject"], name="event_subject"),
+            models.Index(fields=["type", "id"], name="event_of_type"),
+            models.Index(fields=["outcome", "id"], name="event_of_outcome"),
         ]
 
     def __str__(self) -> str:

@@ -14,6 +14,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count
 from django.db.models.functions import Now
 
+from audit.services import record
 from hypermedia.errors import Conflict, NotFound, ResultMessage, RuleBroken
 from hypermedia.readers import Role
 from jobs.callbacks.credentials import reader_of, users
@@ -38,12 +39,12 @@ class Recovered:
 
 
 def create_endpoint(
-    *, user_id: int, credential: str = "", integration: str | None = None, **values: Any
+    *, user_id: int, credential: str = "", integration: str | None = None, reason: str = "", **values: Any
 ) -> tuple[NotificationEndpoint, str]:
     """A new endpoint and its signing secret, which is shown this once. Raises RuleBroken with every broken rule.
 
     `credential` is the password or client secret that `authentication` needs, `integration` the name of the user who
-    reports on the jobs.
+    reports on the jobs, `reason` what the trail says of it.
     """
     endpoint = NotificationEndpoint(created_by_id=user_id, last_updated_by_id=user_id, **values)
     endpoint.integration_user_id = _user_id(integration)
@@ -52,11 +53,18 @@ def create_endpoint(
     _check(endpoint)
     with transaction.atomic(), _name_is_free(endpoint):
         endpoint.save(force_insert=True)
+        _record("endpoint.add", endpoint, user_id, reason)
         return endpoint, _new_secret(endpoint)
 
 
 def change_endpoint(
-    *, endpoint_id: int, user_id: int, credential: str = "", integration: str | None = None, **values: Any
+    *,
+    endpoint_id: int,
+    user_id: int,
+    credential: str = "",
+    integration: str | None = None,
+    reason: str = "",
+    **values: Any,
 ) -> NotificationEndpoint:
     """Replaces what operators configure. No `credential`: the stored one stays, unless account or host change.
     Switching it on is the same as `enable`. Raises NotFound, RuleBroken; Conflict when it changed meanwhile."""
@@ -77,9 +85,15 @@ def change_endpoint(
         unchanged = NotificationEndpoint.objects.filter(pk=endpoint.pk, version=endpoint.version)
         if not unchanged.change(**changed):
             raise Conflict("The endpoint was changed meanwhile; read it again. Nothing was changed.", code="NOT-IP-007")
+        _record("endpoint.change", endpoint, user_id, reason)
         outbox.ring_on_commit(endpoint.pk)
     endpoint.refresh_from_db()
     return endpoint
+
+
+def _record(action: str, endpoint: NotificationEndpoint, user_id: int, reason: str) -> None:
+    detail = {"reason": reason} if reason else {}
+    record(action, user_id=user_id, subject=f"notificationendpoints/{endpoint.pk}", detail=detail)
 
 
 def _account(endpoint: NotificationEndpoint) -> tuple[list[str], dict[str, Any]]:

@@ -33,6 +33,11 @@ def operations() -> dict[str, str]:
     return {event_type: text for source in _sources for event_type, text in source().items()}
 
 
+def event_types() -> list[str]:
+    """Every type that an event can have."""
+    return [*operations(), *ALARMS, TEST]
+
+
 def in_words(event_type: str, outcome: str) -> str:
     """`Export of consumptions and counters: Failed`"""
     title = {**operations(), **ALARMS}.get(event_type, event_type)

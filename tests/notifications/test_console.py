@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import DatabaseError
 from django.test import Client
 
 from audit.models import Entry
 from hypermedia.readers import Role
+from jobs.callbacks.models import IntegrationJob
 from jobs.notifications import vault
-from jobs.notifications.models import Alarm, Delivery, NotificationEndpoint, SigningSecret
+from jobs.notifications.models import Alarm, Delivery, NotificationEndpoint, NotificationEvent, SigningSecret
 from jobs.notifications.retention import forget_old
 from tests.factories import UserFactory
 from tests.notifications.conftest import happened, only_delivery, send_all
@@ -112,8 +114,8 @@ def test_an_endpoint_is_made_and_its_secret_shown_once(console: Callable[[Role],
     assert (endpoint.name, endpoint.event_types) == ("claims", ["*.Failed"])
     assert endpoint.authentication == {"type": "basic", "username": "us"}
     assert vault.unseal(endpoint.sealed_credential) == "open sesame"
-    entry = Entry.objects.get(action="console.add")
-    assert entry.detail == {"reason": "asked for by phone"}
+    entry = Entry.objects.get(action="endpoint.add")
+    assert (entry.subject, entry.detail) == (f"notificationendpoints/{endpoint.pk}", {"reason": "asked for by phone"})
     for path in (f"{LIST}{endpoint.pk}/change/", f"{LIST}{endpoint.pk}/edit/", LIST):
         page = client.get(path).content.decode()
         assert "whsec_" not in page
@@ -169,3 +171,59 @@ def test_auditors_make_and_change_no_endpoint(
         assert client.post(path, answers(receiver, name="mine")).status_code == 403
     assert f"{LIST}{endpoint.pk}/edit/" not in client.get(f"{LIST}{endpoint.pk}/change/").content.decode()
     assert NotificationEndpoint.objects.get().name == endpoint.name
+
+
+def test_what_cannot_be_recorded_does_not_happen(
+    console: Callable[[Role], Client], receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = console(Role.OPERATOR)
+    client.raise_request_exception = False
+    page = answers(receiver)
+
+    def full(*_: Any, **__: Any) -> None:
+        raise DatabaseError("the trail's disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("jobs.notifications.services.record", full)
+        assert client.post(f"{LIST}add/", page).status_code == 500
+        assert not NotificationEndpoint.objects.exists()
+    client.post(f"{LIST}add/", page)
+    endpoint = NotificationEndpoint.objects.get()
+    client.post(f"{LIST}{endpoint.pk}/edit/", {**page, "name": "renamed", "version": endpoint.version, "reason": "why"})
+    assert list(Entry.objects.filter(action="endpoint.change").values_list("detail", flat=True)) == [{"reason": "why"}]
+
+
+def test_lists_are_narrowed_and_searched(
+    console: Callable[[Role], Client],
+    endpoint: NotificationEndpoint,
+    endpoint_at: Callable[..., NotificationEndpoint],
+    receiver: Receiver,
+) -> None:
+    client = console(Role.OPERATOR)
+    other = endpoint_at(receiver.url, name="other", event_types=["OperationFailed"])
+    happened("Completed")
+    happened("Failed")
+    completed, failed = NotificationEvent.objects.exclude(outcome="").order_by("pk")
+    delivery = Delivery.objects.get(event=failed)
+    job = IntegrationJob.objects.create(integration=UserFactory.create(roles=[Role.INTEGRATION]))
+    Delivery.objects.filter(pk=delivery.pk).update(job=job, status="FAILED")
+
+    def listed(model: str, query: str) -> set[int]:
+        answer = client.get(f"/admin/notifications/{model}/?{query}")
+        return {row.pk for row in answer.context["cl"].result_list}
+
+    both = set(Delivery.objects.filter(event__in=[completed, failed]).values_list("pk", flat=True))
+    assert len(both) == 2
+    assert listed("delivery", "status__exact=FAILED") == {delivery.pk}
+    assert listed("delivery", f"endpoint__id__exact={endpoint.pk}") == both
+    assert listed("delivery", f"endpoint__id__exact={other.pk}").isdisjoint(both)
+    assert listed("delivery", f"event_type={failed.type}") == both
+    assert listed("delivery", "event_type=Test") == set()
+    assert listed("delivery", f"q={failed.webhook_id}") == {delivery.pk}
+    assert listed("delivery", f"q={job.job_id}") == {delivery.pk}
+    assert listed("delivery", f"q={failed.subject}") > both, "the alarm is about the same operation"
+    assert listed("notificationevent", "outcome=Failed") == {failed.pk}
+    assert listed("notificationevent", f"type={failed.type}") == {completed.pk, failed.pk}
+    assert listed("notificationevent", f"q={completed.webhook_id}") == {completed.pk}
+    assert listed("notificationevent", f"q={completed.subject}") > {completed.pk, failed.pk}
+    assert listed("delivery", "q=nothing") == listed("notificationevent", "q=nothing") == set()

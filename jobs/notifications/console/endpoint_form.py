@@ -82,8 +82,11 @@ class EndpointForm(ReasonForm):
     def _choose(self, field: str, choices: Iterable[tuple[str, str]]) -> None:
         self.fields[field].choices = list(choices)  # type: ignore[attr-defined]  # these two have choices
 
-    def values(self) -> dict[str, Any]:
-        """As the services take it. Raises RuleBroken, as the API would answer."""
+    def wanted(self) -> dict[str, Any]:
+        """As the services take it, with the reason. Raises RuleBroken, as the API would answer."""
+        return {**self._values(), "reason": self.cleaned_data["reason"]}
+
+    def _values(self) -> dict[str, Any]:
         asked = EndpointInput(data=self._document())
         if not asked.is_valid():
             raise broken_rules(asked.errors)

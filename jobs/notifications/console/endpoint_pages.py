@@ -10,11 +10,10 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from audit.console.actions import subject_of, user_id_of
-from audit.services import record
+from audit.console.actions import user_id_of
 from hypermedia.errors import Conflict, RuleBroken
 from jobs.notifications import services
-from jobs.notifications.forms import EndpointForm
+from jobs.notifications.console.endpoint_form import EndpointForm
 from jobs.notifications.models import NotificationEndpoint
 
 MAY_ADD = "notifications.add_notificationendpoint"
@@ -30,11 +29,10 @@ def add_view(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     form = EndpointForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
-            made, secret = services.create_endpoint(user_id=user_id_of(request), **form.values())
+            made, secret = services.create_endpoint(user_id=user_id_of(request), **form.wanted())
         except RuleBroken as error:
             form.blame(error)
         else:
-            _record("console.add", request, made, form)
             return _secret_page(request, context, made, secret)
     return _page(request, context, form, title="New endpoint", label="Make the endpoint", back=_list())
 
@@ -58,21 +56,14 @@ def _change(request: HttpRequest, form: EndpointForm, endpoint: NotificationEndp
     try:
         if form.cleaned_data["version"] != endpoint.version:
             raise Conflict(_STALE)
-        services.change_endpoint(endpoint_id=endpoint.pk, user_id=user_id_of(request), **form.values())
+        services.change_endpoint(endpoint_id=endpoint.pk, user_id=user_id_of(request), **form.wanted())
     except RuleBroken as error:
         form.blame(error)
         return False
     except Conflict as error:
         form.add_error(None, str(error))
         return False
-    _record("console.change", request, endpoint, form)
     return True
-
-
-def _record(action: str, request: HttpRequest, endpoint: NotificationEndpoint, form: EndpointForm) -> None:
-    reason = form.cleaned_data["reason"]
-    said = {"reason": reason} if reason else {}
-    record(action, user_id=user_id_of(request), subject=subject_of(endpoint), detail=said)
 
 
 def _page(request: HttpRequest, context: dict[str, Any], form: EndpointForm, **more: Any) -> HttpResponse:
