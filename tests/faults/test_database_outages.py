@@ -32,8 +32,6 @@ def test_ended_while_an_export_runs(stack: Stack, signum: int) -> None:
     stack.wait_for_end(batch)
     assert stack.request("GET", f"/api/generic/readconsumptionbatches/{batch}").status_code == 200
     stack.wait_for_end(stack.start_export())
-    checks.everything_ends(stack, since=batch - 1, accepted=[batch])
-    checks.no_orphans(stack)
 
 
 @SLOW
@@ -45,8 +43,6 @@ def test_frozen_for_longer_than_a_lease(stack: Stack) -> None:
         with stack.database_frozen():
             stack.wait("the attempt ends itself", lambda: children - set(stack.children("worker")))
     assert stack.wait_for_end(batch)["attempts"] == 2
-    checks.everything_ends(stack, since=batch - 1, accepted=[batch])
-    checks.no_orphans(stack)
 
 
 @SLOW
@@ -56,5 +52,3 @@ def test_all_sessions_ended_while_an_export_runs(stack: Stack) -> None:
         stack.sql(END_SESSIONS)
     assert stack.request("GET", f"/api/generic/readconsumptionbatches/{batch}").status_code == 200
     stack.wait_for_end(batch)
-    checks.everything_ends(stack, since=batch - 1, accepted=[batch])
-    checks.no_orphans(stack)
