@@ -22,6 +22,7 @@ import requests
 
 from config.embedded import folders, place, postgres, process
 from tests.deploy.units import ROOT, all_units, read
+from tests.faults import processes
 from tests.rabbitmq import free_ports, needs_rabbitmq, rabbitmq
 from tests.services import temporary_folder
 
@@ -158,8 +159,11 @@ def link(document: dict[str, Any], rel: str) -> str:
 
 def test_one_of_each_is_killed(fleet: Fleet, broker: Any) -> None:
     first, second = fleet.ports
-    accepted = start_exports(fleet, first, 6) + start_exports(fleet, second, 6)
-    fleet.kill("worker@1")
+    with psycopg.connect(fleet.environment["DATABASE_URL"]) as lock:
+        lock.execute("LOCK TABLE consumption_consumption IN ACCESS EXCLUSIVE MODE")  # all exports stand still there
+        accepted = start_exports(fleet, first, 6) + start_exports(fleet, second, 6)
+        fleet.wait("it has work", partial(is_at_work, fleet, "worker@1"))
+        fleet.kill("worker@1")
     accepted += start_exports(fleet, first, 2)
     fleet.kill(f"web@{first}")
     fleet.kill("keeper@1")
@@ -174,6 +178,14 @@ def test_one_of_each_is_killed(fleet: Fleet, broker: Any) -> None:
     assert lost > 0, "the worker died at work"
     queues = dict(line.split("\t") for line in broker.control("list_queues", "name", "type").splitlines())
     assert {queues[name] for name in ("operations", "housekeeping", "deliveries")} == {"quorum"}
+
+
+def is_at_work(fleet: Fleet, key: str) -> bool:
+    """Whether a child of this worker has claimed an export."""
+    with psycopg.connect(fleet.environment["DATABASE_URL"]) as database:
+        held = database.execute("SELECT thread_code FROM jobs_task WHERE status = 'PROCESSING'").fetchall()
+    children = processes.children(fleet.running[key].pid)
+    return any(int(code.rpartition("-")[2].split()[0]) in children for (code,) in held)
 
 
 def content_of(fleet: Fleet, port: str, export: str) -> str:

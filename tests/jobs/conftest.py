@@ -65,11 +65,11 @@ def running_elsewhere(task_id: int) -> Iterator[Worker]:
     try:
         yield worker
     finally:
-        worker.thread.join(timeout=15)
+        worker.thread.join(timeout=60)
         assert not worker.thread.is_alive(), "the attempt does not end"
 
 
-def until(done: Callable[[], Any], seconds: float = 10) -> Any:
+def until(done: Callable[[], Any], seconds: float = 30) -> Any:
     """Asks until the answer is true, and gives it."""
     deadline = time.monotonic() + seconds
     while not (answer := done()):

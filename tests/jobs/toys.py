@@ -120,7 +120,7 @@ def installed() -> Iterator[Toys]:
 def remove() -> None:
     """Every row that toys leave behind, and their table."""
     with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE jobs_task CASCADE")
+        cursor.execute("TRUNCATE jobs_task, audit_entry, notifications_notificationevent, notifications_alarm CASCADE")
     with connection.schema_editor() as editor:
         editor.delete_model(Toy)
     TaskType.objects.filter(code="Toy").delete()

@@ -19,8 +19,9 @@ from tests.notifications.receiver import Receiver
 SUBJECT = ("operator:subject", "generic/readconsumptionbatches/1")
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def quick_deadlines(settings: Any) -> None:
+    """For receivers that never answer; whoever does may be late on a busy machine."""
     settings.DELIVERY_CONNECT_SECONDS = 0.5
     settings.DELIVERY_READ_SECONDS = 0.4
     settings.DELIVERY_TOTAL_SECONDS = 1.0

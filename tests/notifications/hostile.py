@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 
 Behaviour = Callable[[socket.socket], None]
-LONGER_THAN_ANY_DEADLINE = 3.0
+LONGER_THAN_ANY_DEADLINE = 5.0  # of those that tests set
 _LOOPBACK = ("127.0.0.1", 0)
 
 

@@ -12,7 +12,7 @@ from standardwebhooks import Webhook
 
 from jobs.notifications.models import Delivery, NotificationEndpoint, NotificationEvent
 from jobs.notifications.states import DeliveryStatus, Outcome
-from tests.notifications.conftest import happened, let_time_pass, only_attempt, only_delivery, send_all
+from tests.notifications.conftest import SUBJECT, happened, let_time_pass, only_attempt, only_delivery, send_all
 from tests.notifications.receiver import Answer, Receiver
 
 pytestmark = pytest.mark.django_db
@@ -69,7 +69,7 @@ def test_gone_disables(receiver: Receiver, endpoint: NotificationEndpoint) -> No
     assert list(Delivery.objects.order_by("pk").values_list("status", flat=True)) == ["FAILED", "PENDING"]
     happened()
     assert Delivery.objects.count() == 2
-    assert NotificationEvent.objects.count() == 3
+    assert list(NotificationEvent.objects.values_list("type", "subject")) == [("ReadConsumptionBatch", SUBJECT[1])] * 3
 
 
 def test_subscriptions_decide(receiver: Receiver, endpoint_at: Callable[..., NotificationEndpoint]) -> None:

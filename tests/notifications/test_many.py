@@ -101,7 +101,7 @@ def test_a_slow_endpoint_delays_nobody(endpoint_at: Make, pool: ThreadPoolExecut
     over = threading.Event()
 
     def hang(_: Got) -> Answer:
-        over.wait(5)
+        over.wait(60)
         return 200, {}, b""
 
     with Receiver(hang) as slow, Receiver() as quick:
@@ -112,20 +112,19 @@ def test_a_slow_endpoint_delays_nobody(endpoint_at: Make, pool: ThreadPoolExecut
         until(lambda: len(slow.got) == 4)
         answering = endpoint_at(quick.url)
         happened()
-        began = time.monotonic()
-        assert pool.submit(tasks.deliver, endpoint_id=answering.pk).result(5) == 1
-        assert time.monotonic() - began < 0.4  # the slow one's calls end after that
+        assert pool.submit(tasks.deliver, endpoint_id=answering.pk).result(20) == 1
         assert len(slow.got) == 4
+        assert sum(not one.done() for one in busy) >= 4, "the slow calls are not over"
         over.set()
         for one in busy:
-            one.result(10)
+            one.result(20)
 
 
 def test_a_failing_endpoint_gets_one_thread(endpoint_at: Make, pool: ThreadPoolExecutor, settings: Any) -> None:
     over = threading.Event()
 
     def hang(_: Got) -> Answer:
-        over.wait(5)
+        over.wait(60)
         return 200, {}, b""
 
     with Receiver(hang) as slow:
@@ -137,7 +136,7 @@ def test_a_failing_endpoint_gets_one_thread(endpoint_at: Make, pool: ThreadPoolE
         until(lambda: sum(one.done() for one in busy) == 4)
         assert len(slow.got) == 1
         over.set()
-        assert sorted(one.result(10) for one in busy) == [False] * 4 + [True]
+        assert sorted(one.result(20) for one in busy) == [False] * 4 + [True]
 
 
 def test_one_delivery_is_claimed_once(endpoint: NotificationEndpoint, pool: ThreadPoolExecutor) -> None:
@@ -175,7 +174,7 @@ def test_deliveries_leave_threads_for_the_sweep(
     assert tasks.deliver(endpoint_id=endpoint.pk) == 1
 
 
-def until(done: Callable[[], bool], seconds: float = 5) -> None:
+def until(done: Callable[[], bool], seconds: float = 20) -> None:
     deadline = time.monotonic() + seconds
     while not done():
         assert time.monotonic() < deadline

@@ -38,7 +38,7 @@ EXPECTED = {
 }
 
 
-def until(done: Callable[[], bool], seconds: float = 10) -> None:
+def until(done: Callable[[], bool], seconds: float = 30) -> None:
     deadline = time.monotonic() + seconds
     while not done():
         assert time.monotonic() < deadline
@@ -124,10 +124,15 @@ def test_emulator_ignores_forgeries_and_repetitions(people: User) -> None:
     ids=str,
 )
 def test_receiver_as_told(
-    manners: Manners, outcomes: list[str], endpoint_at: Callable[..., NotificationEndpoint]
+    manners: Manners,
+    outcomes: list[str],
+    endpoint_at: Callable[..., NotificationEndpoint],
+    request: pytest.FixtureRequest,
 ) -> None:
     from tests.notifications.conftest import let_time_pass
 
+    if Outcome.TIMEOUT in outcomes:
+        request.getfixturevalue("quick_deadlines")
     printed = StringIO()
     command = ReceiverCommand(stdout=printed)
     server = EventServer("127.0.0.1", 0, None, command.show)

@@ -7,7 +7,7 @@ import pytest
 from tests.faults.stack import Stack
 from tests.web.wire import Wire
 
-SILENT_SECONDS = 2.0
+SILENT_SECONDS = 3.0
 
 
 @pytest.fixture(scope="session")
