@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
+from base64 import b64encode
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 import pytest
 import requests
@@ -17,7 +21,11 @@ from tests.faults.stack import Stack
 pytestmark = pytest.mark.slow
 PEOPLE = [f"kanarie-{secrets.token_hex(6)}" for _ in range(100)]
 PASSWORD = f"canary-password-{secrets.token_hex(6)}"
+BASIC = b64encode(f"canary:{PASSWORD}".encode()).decode()  # as it is sent
 KEY = f"canary-key-{secrets.token_hex(20)}"
+# Whoever opens these wants to see people, and may: the audit says so. Everything else of the console is crawled.
+ABOUT_PEOPLE = ("/admin/consumption/consumption/", "/admin/consumption/counter/")
+PAGES_AT_LEAST, PAGES_AT_MOST = 60, 400
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +76,7 @@ def made_secrets(stack: Stack) -> list[str]:
     }
     answer = stack.request("POST", "/api/notificationendpoints", endpoint, user="operator1")
     assert answer.status_code == 201, answer.text
-    return [api, callback, answer.json()["signingSecret"], PASSWORD, KEY]
+    return [api, callback, answer.json()["signingSecret"], PASSWORD, BASIC, KEY]
 
 
 def hostile(stack: Stack, secret: list[str]) -> list[requests.Response]:
@@ -86,6 +94,56 @@ def hostile(stack: Stack, secret: list[str]) -> list[requests.Response]:
         refused += [send(stack, person, externalId=f"{person}-2") for person in PEOPLE[40:43]]
     assert all(answer.status_code >= 400 for answer in refused if answer.status_code != 404)
     return refused
+
+
+def imported(stack: Stack, people: list[str]) -> None:
+    """A file of them of which half of the rows break a rule."""
+    rows = [
+        {**consumption(person), "externalId": f"{person}-3", "numberOfUnits": n % 2} for n, person in enumerate(people)
+    ]
+    rows += [{**row, "serviceDate": row["person"]["code"]} for row in rows]
+    content = "".join(json.dumps({k: v for k, v in row.items() if v is not None}) + "\n" for row in rows)
+    body = {"code": "CANARIES", "description": "rows", "dataFiles": [{"code": "ROWS", "description": "rows"}]}
+    assert stack.request("POST", "/api/datafilesets", body, user="operator1").status_code == 201
+    address = f"{stack.url}/api/datafilesets/CANARIES/datafiles/ROWS/data"
+    user, headers = ("operator1", "operator1"), {"Content-Type": "application/x-ndjson"}
+    requests.post(address, data=content, headers=headers, auth=user, timeout=30).raise_for_status()
+    started = stack.request("POST", "/api/writeconsumptionbatches", {"dataFileSetCode": "CANARIES"}, user="operator1")
+    assert started.status_code == 201, started.text
+    ended = "SELECT rows_rejected FROM consumption_writeconsumptionbatch WHERE status = 'Completed'"
+    assert stack.wait("the import ends", lambda: stack.sql(ended))[0][0] > 0
+
+
+def console(stack: Stack, user: str) -> Iterator[tuple[str, str]]:
+    """(address, page) of whatever this user finds by following links from the start page. Nothing is posted but the
+    log-in."""
+    with requests.Session() as session:
+        session.trust_env = False
+        login = f"{stack.url}/admin/login/"
+        session.get(login, timeout=30).raise_for_status()
+        form = {"username": user, "password": user, "csrfmiddlewaretoken": session.cookies["csrftoken"]}
+        session.post(login, data=form, headers={"Referer": login}, timeout=30).raise_for_status()
+        waiting, seen = [f"{stack.url}/admin/"], set()
+        while waiting and len(seen) < PAGES_AT_MOST:
+            address = waiting.pop(0)
+            if address in seen:
+                continue
+            seen.add(address)
+            answer = session.get(address, timeout=30)
+            if answer.ok and "text/html" in answer.headers["Content-Type"]:
+                yield urlsplit(address).path, answer.text
+                waiting += [link for link in links_of(answer) if link not in seen]
+
+
+def links_of(page: requests.Response) -> list[str]:
+    """Where a page of the console leads to, inside it: each list once, each object once."""
+    found = [urljoin(page.url, unescape(link)).partition("#")[0] for link in re.findall(r'href="([^"]+)"', page.text)]
+    return [
+        link
+        for link in found
+        if (path := urlsplit(link).path).startswith("/admin/") and not path.startswith((*ABOUT_PEOPLE, "/admin/log"))
+        if "?" not in link
+    ]
 
 
 def in_broker(stack: Stack) -> bytes:
@@ -114,7 +172,8 @@ def test_canaries(stack: Stack) -> None:
     stack.start("worker")
     stack.wait_for_end(batch)
     refused = hostile(stack, secret)
-    stack.mend()
+    stack.wait("it answers again", stack.is_warm)
+    imported(stack, PEOPLE[50:60])
     again = stack.start_export()
     stack.wait_for_end(again)
     stack.wait("the deliveries were tried", lambda: stack.value("SELECT count(*) FROM notifications_attempt"))
@@ -123,6 +182,8 @@ def test_canaries(stack: Stack) -> None:
     exported = in_files(stack.files, str(content[0]))
     assert all(person.encode() in exported for person in PEOPLE), "the canaries went through"
 
+    pages = [(user, *page) for user in ("operator1", "auditor1") for page in console(stack, user)]
+    assert len({path for _, path, _ in pages}) >= PAGES_AT_LEAST, sorted({path for _, path, _ in pages})
     logs = in_files(stack.place.log("web").parent, ".log")
     assert b'"event"' in logs, "the logs are there"
     broker = waiting + in_broker(stack)
@@ -137,6 +198,8 @@ def test_canaries(stack: Stack) -> None:
         for request, body in errors
         if person in body and person not in f"{request.url}{request.body!r}"
     ]
-    print(f"canaries: {len(PEOPLE)} people, {len(secret)} secrets, {len(errors)} error bodies, {len(hits)} hits")  # noqa: T201
+    hits += [(f"{user} {path}", text) for text in (*PEOPLE, *secret) for user, path, page in pages if text in page]
+    found = f"{len(secret)} secrets, {len(errors)} error bodies, {len(pages)} pages, {len(hits)} hits"
+    print(f"canaries: {len(PEOPLE)} people, {found}")  # noqa: T201
     assert not hits, hits[:10]
     assert all(json.loads(line) for line in logs.splitlines() if line.startswith(b'{"'))
