@@ -123,7 +123,8 @@ def console(stack: Stack, user: str) -> Iterator[tuple[str, str]]:
         session.get(login, timeout=30).raise_for_status()
         form = {"username": user, "password": user, "csrfmiddlewaretoken": session.cookies["csrftoken"]}
         session.post(login, data=form, headers={"Referer": login}, timeout=30).raise_for_status()
-        waiting, seen = [f"{stack.url}/admin/"], set()
+        waiting: list[str] = [f"{stack.url}/admin/"]
+        seen: set[str] = set()
         while waiting and len(seen) < PAGES_AT_MOST:
             address = waiting.pop(0)
             if address in seen:
