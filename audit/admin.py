@@ -14,6 +14,7 @@ from audit.models import Entry
 from hypermedia.console import PageMixin, Panel, ReadOnlyAdmin, facts
 from hypermedia.narrowing import SelectFilter, period_of
 from hypermedia.showing import Tone, chip, code, moment
+from hypermedia.subjects import subject_link
 
 TONES = {Entry.Result.DONE: Tone.GOOD, Entry.Result.REFUSED: Tone.WAITING, Entry.Result.FAILED: Tone.BAD}
 
@@ -33,7 +34,7 @@ class ActionFilter(SelectFilter):
 class EntryAdmin(PageMixin, ReadOnlyAdmin):
     """Who did what, when, from where, why, with which result."""
 
-    list_display = ("when", "who", "outcome", "action", "subject", "why", "address")
+    list_display = ("when", "who", "outcome", "action", "on", "why", "address")
     list_filter = ("result", ActionFilter, period_of("at", "time"))
     ordering = ("-id",)
     search_fields = ("subject__startswith",)
@@ -65,6 +66,10 @@ class EntryAdmin(PageMixin, ReadOnlyAdmin):
     def outcome(self, entry: Entry) -> Any:
         return chip(entry.result, TONES[Entry.Result(entry.result)])
 
+    @admin.display(description="subject")
+    def on(self, entry: Entry) -> Any:
+        return subject_link(entry.subject)
+
     @admin.display(description="why")
     def why(self, entry: Entry) -> str:
         return str(entry.detail.get("reason", ""))
@@ -77,7 +82,7 @@ class EntryAdmin(PageMixin, ReadOnlyAdmin):
             ("When", moment(row.at)),
             ("Who", self.who(row)),
             ("What", row.action),
-            ("On", row.subject),
+            ("On", subject_link(row.subject)),
             ("Why", self.why(row)),
             ("Answered", row.status),
             ("From", row.address),

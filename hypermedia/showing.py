@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 NOTHING = "–"
@@ -86,6 +86,11 @@ def ago(when: datetime | None) -> SafeString | str:
     local = timezone.localtime(when)
     exact = local.strftime("%Y-%m-%d %H:%M:%S %Z")
     return format_html('<time datetime="{}" title="{}">{}</time>', local.isoformat(), exact, text)
+
+
+def joined(*parts: Any) -> SafeString:
+    """Parts side by side; what is empty is left out."""
+    return format_html_join(" ", "{}", ((part,) for part in parts if part))
 
 
 def anchor(address: str, text: Any) -> SafeString:

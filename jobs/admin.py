@@ -13,7 +13,7 @@ from audit.console.actions import ActingAdmin
 from hypermedia.console import LiveListMixin, PageMixin, Panel, ReadOnlyAdmin, facts, live
 from hypermedia.finding import ExactSearchMixin
 from hypermedia.narrowing import PeriodFilter, UserFilter
-from hypermedia.showing import ago, anchor, moment
+from hypermedia.showing import ago, anchor, joined, moment
 from jobs.console import appearance
 from jobs.console.actions import cancel_action, restart_action
 from jobs.models import InterfacedMessage, Task
@@ -27,7 +27,7 @@ def _itself(task: Task) -> Task:
 class TaskAdmin(ExactSearchMixin, LiveListMixin, PageMixin, ActingAdmin):
     """Every piece of work of every type."""
 
-    list_display = ("id", "type", "chip", "progress", "rows", "attempt", "age", "created_by", "thread_code")
+    list_display = ("id", "operation", "chip", "progress", "rows", "attempt", "age", "created_by", "thread_code")
     live_columns = ("chip", "progress", "rows", "attempt")
     quiet_seconds = 10
     list_filter = ("status", "task_type", PeriodFilter, UserFilter)
@@ -56,18 +56,17 @@ class TaskAdmin(ExactSearchMixin, LiveListMixin, PageMixin, ActingAdmin):
     def attempt(self, task: Task) -> Any:
         return appearance.attempt_number(task)
 
-    @admin.display(description="type")
-    def type(self, task: Task) -> str:
-        return task.task_type.description
+    @admin.display(description="operation")
+    def operation(self, task: Task) -> Any:
+        return subject_link(task)
 
     @admin.display(description="age", ordering="id")
     def age(self, task: Task) -> Any:
         return ago(task.creation_date)
 
     def headline(self, row: Task) -> Any:
-        return appearance.joined(
-            [appearance.task_chip(row), appearance.progress(row) if appearance.is_underway(row) else ""]
-        )
+        progress = appearance.progress(row) if appearance.is_underway(row) else ""
+        return joined(appearance.task_chip(row), progress)
 
     def panels(self, request: HttpRequest, row: Task) -> list[Panel]:
         said = appearance.messages_of(row.pk)
@@ -113,7 +112,7 @@ def subject_link(task: Task) -> Any:
 class InterfacedMessageAdmin(ExactSearchMixin, PageMixin, ReadOnlyAdmin):
     """What was said about each operation."""
 
-    list_display = ("id", "task", "last_message", "last_updated_date")
+    list_display = ("id", "task_page", "last_message", "when")
     list_filter = (PeriodFilter,)
     list_select_related = ("task",)
     ordering = ("-id",)
@@ -123,10 +122,18 @@ class InterfacedMessageAdmin(ExactSearchMixin, PageMixin, ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[InterfacedMessage]:
         return super().get_queryset(request).prefetch_related("messages")  # type: ignore[no-any-return]
 
+    @admin.display(description="task")
+    def task_page(self, held: InterfacedMessage) -> Any:
+        return appearance.task_link(held.task_id)
+
     @admin.display(description="last message")
     def last_message(self, held: InterfacedMessage) -> str:
         lines = list(held.messages.all())
-        return str(lines[-1]) if lines else "none"
+        return lines[-1].text if lines else "nothing was said"
+
+    @admin.display(description="last change", ordering="id")
+    def when(self, held: InterfacedMessage) -> Any:
+        return moment(held.last_updated_date)
 
     def panels(self, request: HttpRequest, row: InterfacedMessage) -> list[Panel]:
         return [

@@ -21,7 +21,7 @@ from datafiles.models import DataFile
 from hypermedia.console import LiveListMixin, PageMixin, Panel, facts, live
 from hypermedia.links import href
 from hypermedia.narrowing import PERIOD, PeriodFilter, UserFilter
-from hypermedia.showing import NOTHING, ago, anchor, chip, moment, size
+from hypermedia.showing import NOTHING, ago, anchor, chip, joined, moment, size
 from jobs.console import appearance
 from jobs.console.actions import cancel_action, restart_action
 from jobs.models import Operation, Task
@@ -114,7 +114,7 @@ class OperationAdmin(LiveListMixin, PageMixin, ActingAdmin):
         shown = [chip(row.status, appearance.OPERATION_TONES[OperationStatus(row.status)])]
         if appearance.is_underway(row.task):
             shown.append(format_html("{} {}", appearance.progress(row.task), appearance.rows(row.task)))
-        return appearance.joined([*shown, format_html("asked for {} by {}", ago(row.creation_date), row.created_by)])
+        return joined(*shown, format_html("<span>asked for {} by {}</span>", ago(row.creation_date), row.created_by))
 
     def panels(self, request: HttpRequest, row: Any) -> list[Panel]:
         said, attempts = appearance.messages_of(row.task_id), appearance.attempts_of(row.task_id)

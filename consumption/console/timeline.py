@@ -20,6 +20,7 @@ from jobs.callbacks.states import Verdict
 from jobs.console.appearance import OUTCOME_TONES
 from jobs.models import Message, Operation, TaskAttempt
 from jobs.notifications import subscriptions
+from jobs.notifications.console.appearance import outcome_in_words
 from jobs.notifications.models import Attempt, Delivery, NotificationEvent
 from jobs.notifications.states import Outcome
 
@@ -114,7 +115,7 @@ def _calls(deliveries: list[Delivery]) -> Iterator[Moment]:
     for call in Attempt.objects.filter(delivery__in=deliveries).defer("response_body").order_by("pk")[:MOST]:
         delivered = call.outcome == Outcome.DELIVERED
         tone = Tone.GOOD if delivered else Tone.BAD if call.ended_at else Tone.BUSY
-        what = f"Sent to {names[call.delivery_id]}: {call.outcome or 'under way'}"
+        what = f"Sent to {names[call.delivery_id]}: {outcome_in_words(call)}"
         answered = f"answer {call.response_status}" if call.response_status else ""
         address = reverse("admin:notifications_delivery_change", args=[call.delivery_id])
         yield Moment(call.ended_at or call.started_at, tone, what, call.reason or answered, address)

@@ -23,7 +23,7 @@ from hypermedia.console import PageMixin, Panel, ReadOnlyAdmin, facts, table
 from hypermedia.finding import ExactSearchMixin
 from hypermedia.narrowing import period_of
 from hypermedia.readers import Role
-from hypermedia.showing import Tone, ago, anchor, chip, code, moment
+from hypermedia.showing import Tone, ago, anchor, chip, code, joined, moment
 from jobs.callbacks.models import AccessToken, IntegrationJob, StatusReport
 from jobs.callbacks.services import create_job
 from jobs.callbacks.states import Status, Verdict
@@ -98,15 +98,17 @@ class IntegrationJobAdmin(ExactSearchMixin, PageMixin, ActingAdmin):
         return ago(job.created_at)
 
     def headline(self, row: IntegrationJob) -> Any:
-        return status_chip(row.status) + (self.flag(row) or "")
+        return joined(status_chip(row.status), self.flag(row))
 
     def panels(self, request: HttpRequest, row: IntegrationJob) -> list[Panel]:
+        deliveries = reverse("admin:notifications_delivery_changelist")
         about = [
             ("Job id", code(row.job_id)),
             ("Integration", row.integration),
             ("Message", row.message),
             ("Made", moment(row.created_at)),
             ("Last report", moment(row.last_report_at)),
+            ("Sent with", anchor(f"{deliveries}?q={row.job_id}", "the delivery that gave it to the integration")),
             ("Version", row.version),
         ]
         reports = row.reports.select_related("user").order_by("-pk")[:_SHOWN]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.urls import reverse
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django_celery_results.models import TaskResult
 
@@ -143,8 +143,3 @@ def _trace(attempt: TaskAttempt) -> SafeString | str:
         attempt.pk,
         attempt.stack_trace,
     )
-
-
-def joined(parts: list[Any]) -> SafeString:
-    """Parts side by side."""
-    return format_html_join(" ", "{}", ((part,) for part in parts if part))

@@ -10,8 +10,8 @@ from django.urls import reverse
 from hypermedia.console import Panel, table
 from hypermedia.showing import NOTHING, Tone, ago, anchor, chip, moment
 from jobs.notifications import subscriptions
-from jobs.notifications.models import Delivery, NotificationEndpoint
-from jobs.notifications.states import DeliveryStatus
+from jobs.notifications.models import Attempt, Delivery, NotificationEndpoint
+from jobs.notifications.states import DeliveryStatus, Outcome
 
 TONES = {
     DeliveryStatus.PENDING: Tone.WAITING,
@@ -19,6 +19,7 @@ TONES = {
     DeliveryStatus.DELIVERED: Tone.GOOD,
     DeliveryStatus.FAILED: Tone.BAD,
 }
+OUTCOMES = {Outcome.STATUS: "not accepted", Outcome.REDIRECT: "redirected", Outcome.GONE: "gone for good"}
 SHOWN = 50  # attempts, deliveries and alarms on one page
 
 
@@ -34,6 +35,11 @@ def endpoint_chip(endpoint: NotificationEndpoint) -> Any:
 
 def delivery_chip(delivery: Delivery) -> Any:
     return chip(delivery.status, TONES[DeliveryStatus(delivery.status)])
+
+
+def outcome_in_words(attempt: Attempt) -> str:
+    """How a call ended, for people."""
+    return OUTCOMES.get(Outcome(attempt.outcome), attempt.outcome) if attempt.outcome else "under way"
 
 
 def deliveries_panel(deliveries: Any) -> Panel:

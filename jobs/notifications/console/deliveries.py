@@ -14,8 +14,9 @@ from hypermedia.console import LiveListMixin, PageMixin, Panel, facts, live
 from hypermedia.finding import ExactSearchMixin
 from hypermedia.narrowing import PeriodFilter, SelectFilter
 from hypermedia.showing import NOTHING, Tone, ago, anchor, chip, code, duration, moment
+from hypermedia.subjects import subject_link
 from jobs.notifications import services, subscriptions
-from jobs.notifications.console.appearance import SHOWN, delivery_chip, page_of, pretty
+from jobs.notifications.console.appearance import SHOWN, delivery_chip, outcome_in_words, page_of, pretty
 from jobs.notifications.models import Attempt, Delivery, NotificationEvent
 from jobs.notifications.states import DeliveryStatus, Move, Outcome, allowed_from
 
@@ -113,7 +114,7 @@ class DeliveryAdmin(ExactSearchMixin, LiveListMixin, PageMixin, ActingAdmin):
                 ),
             ),
             ("Webhook id", code(delivery.event.webhook_id)),
-            ("About", delivery.event.subject),
+            ("About", subject_link(delivery.event.subject)),
             ("Endpoint", page_of("notificationendpoint", delivery.endpoint_id, delivery.endpoint)),
             ("Made", moment(delivery.creation_date)),
             ("Delivered", moment(delivery.delivered_at)),
@@ -132,7 +133,7 @@ def call_of(attempt: Attempt) -> dict[str, Any]:
     return {
         "id": attempt.pk,
         "number": attempt.number,
-        "chip": chip(attempt.outcome or "under way", tone),
+        "chip": chip(outcome_in_words(attempt), tone),
         "at": moment(attempt.started_at),
         "lasted": duration(ended - attempt.started_at) if ended else "",
         "reason": attempt.reason,

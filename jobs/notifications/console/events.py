@@ -12,6 +12,7 @@ from hypermedia.console import PageMixin, Panel, ReadOnlyAdmin, facts
 from hypermedia.finding import ExactSearchMixin
 from hypermedia.narrowing import one_of, period_of
 from hypermedia.showing import NOTHING, ago, anchor, code, moment
+from hypermedia.subjects import subject_link
 from jobs.notifications import subscriptions
 from jobs.notifications.console.appearance import SHOWN, deliveries_panel, page_of, pretty
 from jobs.notifications.models import Alarm, NotificationEvent
@@ -39,7 +40,7 @@ class NotificationEventAdmin(ExactSearchMixin, PageMixin, ReadOnlyAdmin):
         about = [
             ("Type", row.type),
             ("Outcome", row.outcome),
-            ("About", row.subject),
+            ("About", subject_link(row.subject)),
             ("Webhook id", code(row.webhook_id)),
             ("When", moment(row.creation_date)),
         ]
@@ -69,7 +70,7 @@ class AlarmAdmin(PageMixin, ReadOnlyAdmin):
             ("What", row.get_kind_display()),
             ("Text", row.text),
             ("When", moment(row.created_at)),
-            ("About", row.subject),
+            ("About", subject_link(row.subject)),
             ("Endpoint", page_of("notificationendpoint", endpoint.pk, endpoint) if endpoint else NOTHING),
             ("Job", anchor(reverse("admin:callbacks_integrationjob_change", args=[job.pk]), job) if job else NOTHING),
             ("Mailed", moment(row.mailed_at)),
