@@ -9,8 +9,9 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import quote
 
 import psycopg
 import structlog
@@ -21,6 +22,7 @@ from structlog.typing import EventDict
 FIELDS = ("request_id", "user_id", "task_id", "delivery_id", "endpoint_id", "job_id", "route", "status", "milliseconds")
 _SHORT = 4  # characters; a shorter text says nothing, and stands in too many others
 _SPEAKING = (psycopg.Error, DatabaseFailure)
+_IN_PATHS = "/:@!$&'()*+,;=~"  # what stands in a path as it is
 # The sweep comes by every few seconds; what it finds is logged by itself.
 _QUIET = ("axes", "celery.beat", "celery.worker.strategy", "celery.app.trace")
 
@@ -85,12 +87,26 @@ class LineFormatter(logging.Formatter):
         return silenced(super().format(record), error, _SPEAKING)
 
 
+class AsSent(logging.Filter):
+    """For the web server's log of requests: the path as it was sent, so that nobody adds lines with %0A."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, Mapping):
+            path = quote(str(record.args["path"]), safe=_IN_PATHS, errors="replace")
+            record.args = {**record.args, "path": path}
+            record.status, record.milliseconds = record.args["status"], round(float(str(record.args["dt_ms"])))
+        return True
+
+
 def configuration(*, form: str, level: str) -> dict[str, Any]:
     """What Django hands to `logging`: everything to standard error. `form`: `lines` or `json`."""
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "filters": {"request_id": {"()": "hypermedia.middleware.RequestIdFilter"}},
+        "filters": {
+            "request_id": {"()": "hypermedia.middleware.RequestIdFilter"},
+            "as_sent": {"()": "config.logs.AsSent"},
+        },
         "formatters": {
             "lines": {
                 "()": "config.logs.LineFormatter",
@@ -107,5 +123,8 @@ def configuration(*, form: str, level: str) -> dict[str, Any]:
             }
         },
         "root": {"handlers": ["stderr"], "level": level},
-        "loggers": {name: {"level": "WARNING"} for name in _QUIET},
+        "loggers": {
+            "granian.access": {"handlers": ["stderr"], "filters": ["as_sent"], "propagate": False},
+            **{name: {"level": "WARNING"} for name in _QUIET},
+        },
     }

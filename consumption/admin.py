@@ -107,8 +107,10 @@ def page_of(model: str, pk: int, text: Any) -> Any:
 
 @admin.register(Counter)
 class CounterAdmin(ExactSearchMixin, PageMixin, ReadOnlyAdmin):
-    """What a person or a family has used. Personal data: seen only by who was given the permission."""
+    """What a person or a family has used. Personal data: seen only by who was given the permission, and the audit says
+    so."""
 
+    audited = {"GET": "data.read"}
     list_display = ("id", "limit", "aggregation_level", "person_code", "family_code")
     list_filter = ("limit",)
     list_select_related = ("limit",)
@@ -153,8 +155,9 @@ def value_of(entry: Consumption) -> str:
 
 @admin.register(Consumption)
 class ConsumptionAdmin(PageMixin, ReadOnlyAdmin):
-    """The entries of the ledger. Personal data: seen only by who was given the permission."""
+    """The entries of the ledger. Personal data: seen only by who was given the permission, and the audit says so."""
 
+    audited = {"GET": "data.read"}
     list_display = ("id", "limit", "transaction_datetime", "service_date", "value", "external_id", "withdrawn")
     list_filter = ("limit", period_of("transaction_datetime", "transaction"))
     list_select_related = ("limit",)

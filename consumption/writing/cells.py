@@ -43,9 +43,10 @@ Path = tuple[str, ...]
 
 def columns(header: Sequence[str]) -> list[Path]:
     """The property of each column. Raises Malformed for an unknown one, or when two are the same."""
-    unknown = [name for name in header if name not in _PATHS]
+    unknown = [number for number, name in enumerate(header, start=1) if name not in _PATHS]
     if unknown or not header:
-        told = f"knows no column {unknown[0]!r}" if unknown else "needs a header"
+        # Not what stands there: without a header that is somebody's data.
+        told = f"does not know its column {unknown[0]}" if unknown else "needs a header"
         raise Malformed(f"Line 1: a CSV file of consumptions {told}; the columns are {', '.join(_PATHS)}.")
     paths = [_PATHS[name] for name in header]
     if len(set(paths)) < len(paths):

@@ -18,6 +18,7 @@ from hypermedia.errors import DomainError, Malformed
 ROWS = 20_000  # in one piece
 BYTES = 8 << 20  # of text in one piece
 BUFFER = 1 << 18
+_SMALL = 1 << 20  # bytes that a file may become, however small it is
 NDJSON, CSV = "ndjson", "csv"
 _GZIP, _ZSTD, _MARK = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xef\xbb\xbf"
 
@@ -72,10 +73,50 @@ class Counted(io.RawIOBase):
         return len(part)
 
 
-def pieces(raw: io.RawIOBase) -> Iterator[Piece]:
+class Unpacked(io.RawIOBase):
+    """What a compressed file becomes. Raises Malformed when it grows like a bomb: some megabytes that become a disk
+    full of refused rows."""
+
+    def __init__(self, inner: io.BufferedIOBase, packed: Counted) -> None:
+        self._inner, self._packed, self._given = inner, packed, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        read = self._inner.readinto(buffer)
+        self._given += read
+        if self._given > max(_SMALL, settings.UNZIP_RATIO * self._packed.read_bytes):
+            raise Malformed(f"it grows to more than {settings.UNZIP_RATIO} times its size, which is taken for a bomb.")
+        return read
+
+
+class Lines:
+    """The lines of a text for a reader of CSV, which would take a line, or a record over many lines, of any length."""
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self._text, self._longest, self._of_record = text, settings.DATA_UPLOAD_MAX_MEMORY_SIZE, 0
+
+    def __iter__(self) -> Lines:
+        return self
+
+    def __next__(self) -> str:
+        line = self._text.readline(self._longest + 1)
+        self._of_record += len(line)
+        if self._of_record > self._longest:
+            raise Malformed(f"a record is longer than {self._longest} characters.")
+        if not line:
+            raise StopIteration
+        return line
+
+    def next_record(self) -> None:
+        self._of_record = 0
+
+
+def pieces(raw: Counted) -> Iterator[Piece]:
     """The rows of a file. Raises Malformed when it cannot be read any further: broken compression, no header."""
     try:
-        content = _plain(io.BufferedReader(raw, BUFFER))
+        content = _plain(io.BufferedReader(raw, BUFFER), raw)
         rows = _json_lines(content) if _looks_like(content) == NDJSON else _csv_records(content)
         yield from _in_pieces(rows)
     except _compression_errors() as error:
@@ -93,13 +134,13 @@ def _in_pieces(rows: Iterable[tuple[int, str | DomainError]]) -> Iterator[Piece]
         yield piece
 
 
-def _plain(packed: io.BufferedReader) -> io.BufferedReader:
+def _plain(packed: io.BufferedReader, raw: Counted) -> io.BufferedReader:
     """The content without its compression, which its first bytes tell."""
     head = packed.peek(4)
     if head.startswith(_GZIP):
-        return io.BufferedReader(gzip.GzipFile(fileobj=packed), BUFFER)
+        return io.BufferedReader(Unpacked(gzip.GzipFile(fileobj=packed), raw), BUFFER)
     if head.startswith(_ZSTD):
-        return io.BufferedReader(_unpacked_zstd(packed), BUFFER)
+        return io.BufferedReader(Unpacked(_unpacked_zstd(packed), raw), BUFFER)
     return packed
 
 
@@ -155,10 +196,12 @@ def _csv_records(content: io.BufferedReader) -> Iterator[tuple[int, str | Domain
     """Each record under the line that it begins on; a record can span several."""
     csv.field_size_limit(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
     text = io.TextIOWrapper(content, encoding="utf-8-sig", errors="surrogateescape", newline="")
-    reader = csv.reader(text, strict=True)
+    lines = Lines(text)
+    reader = csv.reader(lines, strict=True)
     columns = cells.columns(next(reader, []))
     begins = reader.line_num + 1
     while True:
+        lines.next_record()
         try:
             record = next(reader)
         except StopIteration:

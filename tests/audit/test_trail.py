@@ -17,6 +17,7 @@ from hypermedia.readers import Role
 from tests.api.wire import check
 from tests.api.world import World
 from tests.conftest import ApiClient
+from tests.factories import ConsumptionFactory
 
 pytestmark = pytest.mark.django_db
 MOMENT = {"value": "2019-02-18T18:11:51Z"}
@@ -116,6 +117,21 @@ def test_the_console(client_of: Callable[..., ApiClient], trail: Any) -> None:
     ]
     assert set(trail.values_list("user_id", flat=True)) == {user.pk}
     assert "secret" not in str(list(trail.values()))
+
+
+def test_who_reads_of_people_in_the_console(client_of: Callable[..., ApiClient], trail: Any) -> None:
+    entry = ConsumptionFactory.create()
+    counter = entry.counter_period.counter
+    user = client_of(Role.OPERATOR, is_staff=True, is_superuser=True).user
+    browser = Client()
+    browser.force_login(user)
+    pages = ["consumption", f"consumption/{entry.pk}/change", "counter", f"counter/{counter.pk}/change"]
+    for page in pages:
+        assert browser.get(f"/admin/consumption/{page}/").status_code == 200
+    assert browser.get("/admin/consumption/limit/").status_code == 200  # says nothing of people
+    assert list(trail.filter(action="data.read").values_list("action", "subject", "user_id", "result")) == [
+        ("data.read", f"admin/consumption/{page}/", user.pk, "done") for page in pages
+    ]
 
 
 def test_a_name_that_nobody_has_is_not_kept(trail: Any) -> None:

@@ -162,7 +162,12 @@ def test_csv_and_compression(writer: ApiClient, user: User, pack: Callable[[byte
     ("content", "told"),
     [
         (gzip.compress(lines(units()))[:-9], "compression is broken"),
-        (b"limitCode,color\n", "no column 'color'"),
+        (b"limitCode,Mr. Smith\n", "does not know its column 2;"),
+        (gzip.compress(b"\n" * 3_000_000), "taken for a bomb"),
+        (zstandard.compress(b"{" * 3_000_000), "taken for a bomb"),
+        (b"limitCode,externalId\n" + b"x" * 1_100_000, "a record is longer than"),
+        (b"limitCode,externalId\n" + b'"' + b"x\n" * 600_000, "a record is longer than"),
+        (b"limitCode,externalId\n" + b'x,"\n",' * 300_000, "a record is longer than"),
         (b'limitCode,externalId\n"VERT', "Line 2 is no CSV"),
     ],
 )
@@ -173,6 +178,7 @@ def test_a_file_that_cannot_be_read_to_its_end(writer: ApiClient, user: User, co
     [fatal] = [message for message in messages["messages"] if message["severity"] == "Fatal"]
     assert fatal["code"] == "CON-FA-011"
     assert told in fatal["text"]
+    assert "Smith" not in fatal["text"], "what stands in a file is data of people"
     assert not DataFileSet.objects.filter(locked=True).exists()
 
 

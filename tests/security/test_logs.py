@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
-from config.logs import LineFormatter, json_formatter
+from config.logs import AsSent, LineFormatter, json_formatter
 
 CANARY = "Wilhelmina Kanarie"
 
@@ -84,3 +84,14 @@ def test_what_the_database_says_is_never_repeated(formatter: logging.Formatter) 
         line = written(formatter, "it failed: %s", found[1], exc_info=found)
         assert CANARY not in line
         assert "test_logs.py" in line
+
+
+def test_a_request_is_told_as_it_was_sent() -> None:
+    record = logging.LogRecord(
+        "granian.access", logging.INFO, __file__, 1, "%(method)s %(path)s %(status)d %(dt_ms).0f ms",
+        ({"method": "GET", "path": "/api/a\nb\x1b\udcff ü", "status": 404, "dt_ms": 1.6},), None,
+    )  # fmt: skip
+    assert AsSent().filter(record)
+    line = json.loads(json_formatter().format(record))
+    assert line["event"] == "GET /api/a%0Ab%1B%3F%20%C3%BC 404 2 ms"
+    assert (line["status"], line["milliseconds"]) == (404, 2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from contextlib import suppress
 from typing import Any
 
@@ -219,3 +220,16 @@ def test_close_and_http_1_0(wire: Wire, served: Stack) -> None:
 def test_a_request_without_host(wire: Wire) -> None:
     wire.send(f"GET {BATCH}", USER, host="")
     assert wire.answer().status == 400
+
+
+# -- the log of requests ---------------------------------------------------------------------------
+
+
+def test_nobody_writes_a_line_of_the_log(wire: Wire, served: Stack) -> None:
+    name = f"mark-{secrets.token_hex(6)}"
+    assert wire.ask(f"GET /api/{name}%0A2026-01-01%20INFO%20forged%0D%1B[31m%E2%80%A8").status == 404
+    served.wait("it is logged", lambda: name in served.log("web").read_text())
+    told = [line for line in served.log("web").read_text().splitlines() if name in line or "forged" in line]
+    assert len(told) == 2, "Django's line and the server's"
+    assert all(name in line and "forged" in line and "\x1b" not in line for line in told), told
+    assert any("granian.access" in line and f"GET /api/{name}%0A2026-01-01%20INFO" in line for line in told), told
