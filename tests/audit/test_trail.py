@@ -123,6 +123,7 @@ def test_who_reads_of_people_in_the_console(client_of: Callable[..., ApiClient],
     entry = ConsumptionFactory.create()
     counter = entry.counter_period.counter
     user = client_of(Role.OPERATOR, is_staff=True, is_superuser=True).user
+    assert user is not None
     browser = Client()
     browser.force_login(user)
     pages = ["consumption", f"consumption/{entry.pk}/change", "counter", f"counter/{counter.pk}/change"]
