@@ -168,7 +168,8 @@ class _Checker:
 def _post(connection: Connection[Any], input_file: int | None = None) -> Posted:
     try:
         with django_connection.wrap_database_errors:
-            return posting.post(connection, input_file=input_file)
+            ready = posting.prepare(connection, input_file=input_file)
+            return posting.post(connection, ready, input_file=input_file)
     except DataError as error:
         raise total_too_large() from error
 

@@ -163,7 +163,7 @@ def make(*, rows: int, tell: Callable[[str], Any] = lambda _: None) -> Posted:
         tell("rows")
         cursor.execute("ALTER TABLE pg_temp.staged_consumption ADD COLUMN transaction_datetime timestamptz NOT NULL")
         cursor.execute(_STAGE, _parameters(rows))
-        posted = posting.post(raw, also=["transaction_datetime"], tell=tell)
+        posted = posting.post(raw, posting.prepare(raw), also=["transaction_datetime"], tell=tell)
         # A new table without statistics misleads the planner until autovacuum comes by, a minute later.
         cursor.execute(f"ANALYZE {', '.join(TABLES)}")
         tell("foreign keys")

@@ -7,6 +7,7 @@ file and the line that it came from.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from psycopg import Connection
@@ -24,11 +25,15 @@ class Refused(NamedTuple):
     message: ResultMessage
 
 
-class Settled(NamedTuple):
+@dataclass(frozen=True)
+class Settled:
     """How many rows were in the ledger as they are, and those that are there with other content."""
 
     unchanged: int
     refused: list[Refused]
+
+    def __add__(self, later: Settled) -> Settled:
+        return Settled(self.unchanged + later.unchanged, [*self.refused, *later.refused])
 
 
 # Everything that a client sent, what the row would be pinned to included.

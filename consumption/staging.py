@@ -73,6 +73,10 @@ _COPY = SQL("COPY pg_temp.staged_consumption ({}) FROM STDIN").format(
 )
 
 
+_GIVEN = "CREATE TEMPORARY TABLE IF NOT EXISTS given_line (line bigint NOT NULL, content text NOT NULL)"
+_COPY_GIVEN = "COPY pg_temp.given_line FROM STDIN (FORMAT binary)"
+
+
 @contextmanager
 def table(connection: Connection[Any]) -> Iterator[None]:
     """The empty table, there until the end of the block. One at a time on a connection."""
@@ -85,6 +89,20 @@ def table(connection: Connection[Any]) -> Iterator[None]:
         # In a transaction that has failed, or on a lost connection, the table goes by itself.
         with suppress(psycopg.Error):
             connection.execute(_DROP)
+
+
+def take_lines(connection: Connection[Any]) -> None:
+    """From here on the connection also has a table of lines as they came, for as long as it is open."""
+    connection.execute(_GIVEN)
+
+
+def give(connection: Connection[Any], lines: Iterable[tuple[int, str]]) -> None:
+    """Brings lines, each with its number, in the place of those before. Needs `take_lines`."""
+    connection.execute("TRUNCATE pg_temp.given_line")
+    with connection.cursor() as cursor, cursor.copy(_COPY_GIVEN) as copy:
+        copy.set_types(["int8", "text"])
+        for line in lines:
+            copy.write_row(line)
 
 
 def add(connection: Connection[Any], rows: Iterable[StagedRow]) -> None:

@@ -8,7 +8,8 @@ restart it is free, and the new attempt locks it again.
 from __future__ import annotations
 
 import json
-from contextlib import closing
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
@@ -20,12 +21,15 @@ from psycopg import Connection
 
 from consumption import ledger, staging
 from consumption.models import WriteConsumptionBatch
+from consumption.rows import Catalogue
 from consumption.settling import Refused
 from consumption.writing import applying, sources
+from consumption.writing.ahead import in_turn
+from consumption.writing.applying import Prepared
 from datafiles import storage
 from datafiles.models import DataFile, DataFileSet
 from datafiles.services import Content, refuse_unchangeable, store_set
-from datafiles.storage import Published, Staged, StorageError
+from datafiles.storage import Blocks, Published, Staged, StorageError
 from hypermedia.errors import Malformed
 from hypermedia.failpoints import hit
 from jobs import registry
@@ -69,9 +73,9 @@ def write(run: Run) -> Result:
     _hold_set(run, batch)
     counts = Counts()
     try:
-        with run.connect() as connection, storage.stage() as staged, staging.table(connection):
+        with _places(run) as places, storage.stage() as staged:
             for data_file in batch.input_set.data_files.order_by("id"):
-                _write_file(run, connection, data_file, staged, counts)
+                _write_file(run, places, data_file, staged, counts)
             published = staged.publish(row_count=counts.rules)
     except StorageError as error:
         raise OperationFailed("DAT-FA-001", error.what, error.advice) from error
@@ -95,24 +99,48 @@ def _hold_set(run: Run, batch: WriteConsumptionBatch) -> None:
         WriteConsumptionBatch.objects.filter(pk=batch.pk).update(holds_set=True)
 
 
-def _write_file(run: Run, connection: Connection[Any], data_file: DataFile, staged: Staged, counts: Counts) -> None:
+@contextmanager
+def _places(run: Run) -> Iterator[list[Connection[Any]]]:
+    """Two connections with staging tables: one prepares a piece while the other one writes the piece before."""
+    with ExitStack() as stack:
+        connections = [stack.enter_context(run.connect()) for _ in range(2)]
+        for connection in connections:
+            staging.take_lines(connection)
+            stack.enter_context(staging.table(connection))
+        yield connections
+
+
+def _write_file(run: Run, places: list[Connection[Any]], data_file: DataFile, staged: Staged, counts: Counts) -> None:
     if not data_file.has_content or data_file.storage_key is None or data_file.content_length is None:
         raise _unreadable(data_file, "its content was removed.")
-    input_file = ledger.file_of(data_file.sha256)
+    size, input_file = data_file.content_length, ledger.file_of(data_file.sha256)
     assert input_file is not None
-    blocks = storage.open_range(data_file.storage_key, 0, data_file.content_length)
+    blocks = storage.open_range(data_file.storage_key, 0, size)
     before_commit = partial(_let_commit, run)
-    with closing(blocks):
-        raw = sources.Counted(blocks)
+    with closing(blocks), closing(_prepared(blocks, places, input_file)) as coming:
         try:
-            for piece in sources.pieces(raw):
-                applied = applying.apply(connection, piece, input_file=input_file, before_commit=before_commit)
+            for prepared, read_bytes in coming:
+                applied = applying.apply(prepared, before_commit)
                 _list(staged, data_file.code, applied.refused, counts)
-                counts.read += piece.count
+                counts.read += prepared.piece.count
                 hit("import.chunk")
-                run.progress(counts.read, _expected(data_file.content_length, raw, counts.read))
+                run.progress(counts.read, _expected(size, read_bytes, counts.read))
         except Malformed as error:
             raise _unreadable(data_file, str(error)) from error
+
+
+def _prepared(blocks: Blocks, places: list[Connection[Any]], input_file: int) -> Generator[tuple[Prepared, int]]:
+    """The pieces of a file, each with the bytes that were read until its end."""
+    raw = sources.Counted(blocks)
+    pieces = sources.pieces(raw)
+
+    def take(connection: Connection[Any], catalogue: Catalogue) -> tuple[Prepared, int] | None:
+        if (piece := next(pieces, None)) is None:
+            return None
+        return applying.prepare(connection, piece, input_file=input_file, catalogue=catalogue), raw.read_bytes
+
+    # The thread has no connection of Django's; so the limits are read here, anew for each piece.
+    return in_turn(places, lambda connection: partial(take, connection, Catalogue.current()))
 
 
 def _unreadable(data_file: DataFile, why: str) -> OperationFailed:
@@ -134,16 +162,17 @@ def _let_commit(run: Run, connection: Connection[Any], written: int) -> None:
 
 def _list(staged: Staged, file_code: str, refused: list[Refused], counts: Counts) -> None:
     """One line a broken rule: `{"dataFile", "line", "code", "text", "pointer"?}`."""
-    lines = [{"dataFile": file_code, "line": line, **message.document()} for line, message in refused]
+    in_order = sorted(refused, key=lambda each: each.line)
+    lines = [{"dataFile": file_code, "line": line, **message.document()} for line, message in in_order]
     if lines:
         staged.write("".join(f"{json.dumps(line, ensure_ascii=False)}\n" for line in lines).encode())
     counts.rules += len(lines)
     counts.rejected += len({each.line for each in refused})
 
 
-def _expected(size: int, raw: sources.Counted, read: int) -> int:
+def _expected(size: int, read_bytes: int, read: int) -> int:
     """How many rows there may be, by what a byte has brought so far; the first guess is the one that stays."""
-    return max(read, round(read * size / max(1, raw.read_bytes)))
+    return max(read, round(read * size / max(1, read_bytes)))
 
 
 def _record(batch: WriteConsumptionBatch, counts: Counts, published: Published) -> None:

@@ -13,6 +13,7 @@ import psycopg
 from psycopg import Connection
 from psycopg.sql import SQL, Composed, Identifier, Literal
 
+from consumption import staging
 from consumption.models import Consumption, Counter
 from consumption.periods import LIFETIME_START
 from consumption.posting import WORK_MEM
@@ -63,8 +64,7 @@ _SCREEN = SQL(
     INSERT INTO pg_temp.staged_consumption ({columns})
     WITH lines AS MATERIALIZED (
         SELECT line, CASE WHEN content IS JSON OBJECT WITH UNIQUE KEYS THEN content::jsonb END AS r
-          FROM unnest(string_to_array(%(lines)s, ',')::bigint[], string_to_array(%(contents)s, E'\\n'))
-               AS given (line, content)
+          FROM pg_temp.given_line
     ), told AS MATERIALIZED (
         SELECT line,
                {limit_code} AS limit_code,
@@ -141,11 +141,11 @@ _SCREEN = SQL(
 
 def stage(connection: Connection[Any], lines: Sequence[int], contents: Sequence[str]) -> set[int]:
     """Stages the rows that certainly break no rule; their lines. Each content is a line of JSON, whatever is in it."""
-    given = {"lines": ",".join(map(str, lines)), "contents": "\n".join(contents)}
     try:
         with connection.transaction():
             # Compiling a statement of this size takes a hundred times as long as running it.
             connection.execute("SELECT set_config('jit', 'off', true), set_config('work_mem', %s, true)", [WORK_MEM])
-            return {line for (line,) in connection.execute(_SCREEN, given)}
+            staging.give(connection, zip(lines, contents, strict=True))
+            return {line for (line,) in connection.execute(_SCREEN)}
     except _CANNOT_BE_LOOKED_AT:
         return set()

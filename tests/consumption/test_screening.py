@@ -109,6 +109,7 @@ def by_the_rules(line: int, content: str, catalogue: Catalogue) -> StagedRow | N
 def screened(contents: list[str]) -> dict[int, StagedRow]:
     connection.ensure_connection()
     raw = connection.connection
+    staging.take_lines(raw)
     with staging.table(raw):
         lines = screening.stage(raw, range(1, len(contents) + 1), contents)
         rows = [StagedRow(*row) for row in raw.execute("SELECT * FROM pg_temp.staged_consumption ORDER BY line")]

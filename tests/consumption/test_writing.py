@@ -13,7 +13,7 @@ import zstandard
 from django.contrib.auth.models import User
 
 from consumption.models import Consumption, Counter, CounterPeriod, Limit, WriteConsumptionBatch
-from consumption.writing import applying, operation, screening, sources
+from consumption.writing import applying, operation, sources
 from datafiles import storage
 from datafiles.models import DataFile, DataFileSet
 from datafiles.services import Content, store_set
@@ -291,14 +291,13 @@ def test_a_worker_that_lost_its_task_writes_nothing_more(user: User, monkeypatch
 def test_a_limit_that_changes_meanwhile_is_looked_up_again(
     writer: ApiClient, user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = screening.stage
+    real = applying.apply
 
-    def changed(*arguments: Any) -> Any:
-        passed = real(*arguments)
+    def after_a_change(*arguments: Any) -> Any:
         Limit.objects.filter(code="VERT").update(reference=Limit.Reference.LIFETIME)
-        return passed
+        return real(*arguments)
 
-    monkeypatch.setattr(screening, "stage", changed)
+    monkeypatch.setattr(applying, "apply", after_a_change)
     batch, _ = written(writer, input_set(user, lines(units())))
     assert counts(batch) == (1, 1, 0, 0)
     assert CounterPeriod.objects.get().end_date is None
