@@ -353,6 +353,8 @@ EXPORT_FILE_ROWS = env.int("EXPORT_FILE_ROWS", default=5_000_000)  # an export o
 if EXPORT_FILE_ROWS < 1:
     raise ImproperlyConfigured("EXPORT_FILE_ROWS has to be at least 1.")
 DATA_FILES_RETENTION = timedelta(days=env.int("DATA_FILES_RETENTION_DAYS", default=30))
+# How long a set is remembered of which nothing is left, since its last change: until then it answers 410.
+DATA_FILE_SETS_RETENTION = timedelta(days=env.int("DATA_FILE_SETS_RETENTION_DAYS", default=400))
 DATA_FILES_SHARED = env.bool("DATA_FILES_SHARED", default=False)  # the folder is the same on all hosts
 S3_BUCKET = env.str("S3_BUCKET", default="")
 S3_ENDPOINT_URL = env.str("S3_ENDPOINT_URL", default="")  # empty: Amazon's

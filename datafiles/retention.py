@@ -1,4 +1,4 @@
-"""Forgetting: bytes that nobody knows, and files past their time. In small steps."""
+"""Forgetting: bytes that nobody knows, files past their time, and much later the sets themselves. In small steps."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import logging
 from collections.abc import Callable, Iterator
 from itertools import islice
 
+from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Exists, F, ForeignObjectRel, OuterRef, Q
 from django.db.models.functions import Now
 
 from datafiles import services, storage
@@ -68,6 +69,40 @@ def _purge_step() -> int:
         DataFileSet.objects.filter(pk__in=touched).update(version=F("version") + 1, last_updated_date=Now())
         services.drop_bytes([row.storage_key for row in rows if row.storage_key is not None])
     return len(rows)
+
+
+def forget_sets() -> int:
+    """Removes the rows of sets that nothing is left of, DATA_FILE_SETS_RETENTION after their last change; how many.
+
+    Until then they answer 410, afterwards 404. What an operation still names, or a hold keeps, stays.
+    """
+    return sum(_in_steps(_forget_step))
+
+
+@transaction.atomic
+def _forget_step() -> int:
+    files = DataFile.objects.filter(data_file_set=OuterRef("pk"))
+    emptied = Exists(files) & ~Exists(files.filter(removed_at=None))
+    old = DataFileSet.objects.filter(
+        Q(deleted_at__isnull=False) | emptied,
+        last_updated_date__lt=Now() - settings.DATA_FILE_SETS_RETENTION,
+        hold_reason="",
+        locked=False,
+    )
+    for relation in _operations():
+        naming = relation.related_model._default_manager.filter(**{relation.field.name: OuterRef("pk")})
+        old = old.filter(~Exists(naming))
+    chosen = old.order_by("last_updated_date").select_for_update(of=("self",), skip_locked=True)
+    ids = list(chosen.values_list("pk", flat=True)[:AT_ONCE])
+    DataFile.objects.filter(data_file_set__in=ids).delete()
+    DataFileSet.objects.filter(pk__in=ids).delete()
+    return len(ids)
+
+
+def _operations() -> list[ForeignObjectRel]:
+    """Which columns of other apps name sets: only they know."""
+    fields = DataFileSet._meta.get_fields(include_hidden=True)
+    return [one for one in fields if isinstance(one, ForeignObjectRel) and one.related_model is not DataFile]
 
 
 def _in_steps(step: Callable[[], int]) -> Iterator[int]:

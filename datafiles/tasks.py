@@ -17,5 +17,7 @@ def tidy(*, older_than_seconds: float | None = None) -> int:
 
 @shared_task(name="datafiles.tasks.purge")
 def purge() -> int:
-    """Removes the bytes of files past their time; the number of files."""
-    return retention.purge()
+    """Removes the bytes of files past their time, and sets of which nothing is left; the number of files."""
+    files = retention.purge()
+    retention.forget_sets()
+    return files

@@ -8,15 +8,18 @@ from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
+from django.db import transaction
 from django.utils import timezone
 from django.utils.http import parse_http_date
 
 from audit.models import Entry
+from consumption.models import ReadConsumptionBatch
 from datafiles import holds, retention
 from datafiles.models import DataFile, DataFileSet
 from datafiles.tasks import purge
 from hypermedia.errors import Conflict, RuleBroken
 from hypermedia.readers import Role
+from jobs import services as jobs
 from tests.api.wire import check, messages
 from tests.conftest import ApiClient, rel, rels
 from tests.datafiles.files import filled, upload
@@ -86,6 +89,53 @@ def test_in_steps(client: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
         filled(client)
     expire()
     assert purge() == 5 and stored() == 0
+
+
+def age(days: int) -> None:
+    DataFileSet.objects.update(last_updated_date=timezone.now() - timedelta(days=days))
+
+
+def test_a_set_that_nothing_is_left_of_is_forgotten_in_the_end(client: ApiClient, settings: Any) -> None:
+    settings.DATA_FILE_SETS_RETENTION = timedelta(days=100)
+    deleted, purged = filled(client, code="deleted"), filled(client, code="purged")
+    filled(client, code="present"), check(client.post("/api/datafilesets", {"code": "awaits"}), 201)
+    check(client.delete(str(rel(deleted, "self"))), 204)
+    DataFile.objects.filter(data_file_set__code="purged").update(expires_at=timezone.now())
+    assert purge() == 1
+    age(99)
+    assert retention.forget_sets() == 0
+    check(client.get(str(rel(deleted, "self"))), 410)
+    check(client.get(str(rel(purged, "self"))), 200)
+    check(client.get(str(rel(purged, "file"))), 410)
+    age(101)
+    purge()
+    assert list(DataFileSet.objects.order_by("code").values_list("code", flat=True)) == ["awaits", "present"]
+    assert DataFile.objects.get().data_file_set.code == "present"
+    for document in (deleted, purged):
+        check(client.get(str(rel(document, "self"))), 404)
+
+
+def test_what_is_held_locked_or_named_by_an_operation_is_remembered(client: ApiClient, settings: Any) -> None:
+    settings.DATA_FILE_SETS_RETENTION = timedelta(days=100)
+    for code in ("held", "locked", "named"):
+        filled(client, code=code)
+    expire()
+    assert purge() == 3
+    DataFileSet.objects.filter(code="held").update(hold_reason="Claim 12")
+    DataFileSet.objects.filter(code="locked").update(locked=True)
+    owner = client.user.pk
+    with transaction.atomic():
+        export = ReadConsumptionBatch(
+            transaction_start=timezone.now(),
+            transaction_end=timezone.now(),
+            data_file_set=DataFileSet.objects.get(code="named"),
+        )
+        jobs.start(operation=export, user_id=owner)
+    age(101)
+    assert retention.forget_sets() == 0
+    export.delete()
+    assert retention.forget_sets() == 1
+    assert not DataFileSet.objects.filter(code="named").exists()
 
 
 def test_a_hold_keeps_everything(client: ApiClient) -> None:

@@ -12,6 +12,7 @@ from django.conf import settings
 
 from config.supervisor.environment import Address
 from config.supervisor.services import all_services
+from tests.api.wire import HEADERS
 from tests.deploy.units import ENVIRONMENT_FILE, PYTHON, ROOT, UNITS, all_units, read
 from tests.needs import needs
 
@@ -107,3 +108,19 @@ def test_nginx_understands_its_example(tmp_path: Path) -> None:
     main.write_text(f"{logs} events {{}} http {{ {example} }}")
     done = subprocess.run(["nginx", "-t", "-c", main, "-p", tmp_path], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_nginx_keeps_the_headers_of_content_that_it_sends() -> None:
+    """nginx by itself keeps only type, disposition, caching and ranges of an answer that it takes over."""
+    block = NGINX.read_text().partition("# location /content/ {")[2]
+    assert "internal;" in block
+    folder = re.search(r"^DATA_FILES_DIR=(.+)$", ENVIRONMENT_FILE.read_text(), re.MULTILINE)
+    assert folder is not None and f"alias {folder[1]}/;" in block
+    given = {name.lower().replace("-", "_"): source for name, source in re.findall(r"add_header (\S+) (\S+);", block)}
+    assert all(source == f"$upstream_http_{name}" for name, source in given.items())
+    assert {name.lower().replace("-", "_") for name in (*HEADERS, "ETag", "Repr-Digest", "X-Request-ID")} == set(given)
+
+
+def test_the_configuration_of_nginx_stands_in_one_place() -> None:
+    texts = [*(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md"), *(ROOT / "deploy").glob("*.md")]
+    assert [text.name for text in texts if re.search(r"location /\w|proxy_pass|```nginx", text.read_text())] == []
