@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 from django.utils.http import parse_http_date
@@ -123,7 +124,7 @@ def test_what_is_held_locked_or_named_by_an_operation_is_remembered(client: ApiC
     assert purge() == 3
     DataFileSet.objects.filter(code="held").update(hold_reason="Claim 12")
     DataFileSet.objects.filter(code="locked").update(locked=True)
-    owner = client.user.pk
+    owner = User.objects.get(username="client").pk
     with transaction.atomic():
         export = ReadConsumptionBatch(
             transaction_start=timezone.now(),
