@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -14,6 +15,7 @@ from django.core.cache import cache as django_cache
 from django.db import connection
 from django.test import Client
 from django.test.client import ClientHandler
+from hypothesis import HealthCheck, settings
 from psycopg.sql import SQL, Identifier
 
 from config.handling import Chains
@@ -24,6 +26,10 @@ from jobs.running import run_task
 from jobs.states import TaskStatus
 from tests.factories import UserFactory
 
+# The same examples in each run, however slow the machine is. Without `calm` hypothesis looks for new ones:
+# HYPOTHESIS_PROFILE=default pytest ...
+settings.register_profile("calm", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "calm"))
 PASSWORD_HASHER = "django.contrib.auth.hashers.MD5PasswordHasher"  # tests do not measure how slow hashing is
 
 

@@ -19,7 +19,7 @@ ARGUMENTS = (
     "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--no-first-run",
 )  # fmt: skip
-PATIENCE_MS = 20_000  # a loaded machine is slow, and slowness is not what these tests look for
+PATIENCE_MS = 40_000  # a loaded machine is slow, and slowness is not what these tests look for
 
 
 @pytest.fixture(scope="package")

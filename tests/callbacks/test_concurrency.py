@@ -28,7 +28,7 @@ def in_own_connection(function: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def until_somebody_waits() -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     with connection.cursor() as cursor:
         while time.monotonic() < deadline:
             cursor.execute(WAITING_FOR_ME)

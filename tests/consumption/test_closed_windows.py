@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from django.db import connections
 
+from consumption.exporting import closing as closed_windows
 from consumption.models import Consumption, CounterPeriod, ReadConsumptionBatch
 from consumption.services import start_export
 from datafiles.models import DataFile
@@ -73,7 +74,7 @@ def test_an_entry_that_is_not_committed_yet_is_waited_for(
     worker.join(timeout=1)
     assert worker.is_alive(), "the export waits"
     writer.commit()
-    worker.join(timeout=10)
+    worker.join(timeout=30)
     assert not worker.is_alive()
     assert DataFile.objects.get().row_count == 2
 
@@ -94,8 +95,19 @@ def test_who_blocks_is_named(
 
 
 def test_whoever_starts_later_is_not_waited_for(
-    writer: psycopg.Connection[Any], start: Callable[[datetime], ReadConsumptionBatch]
+    writer: psycopg.Connection[Any],
+    start: Callable[[datetime], ReadConsumptionBatch],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    looked = threading.Event()
+    look = closed_windows.writers
+
+    def writers(*arguments: Any, **named: Any) -> Any:
+        found = look(*arguments, **named)
+        looked.set()
+        return found
+
+    monkeypatch.setattr(closed_windows, "writers", writers)
     CounterPeriodFactory.create()
     with psycopg.connect(connection_info()) as first:
         row = first.execute(INSERT).fetchone()
@@ -103,9 +115,9 @@ def test_whoever_starts_later_is_not_waited_for(
         batch = start(row[0])
         worker = threading.Thread(target=run_elsewhere, args=[batch.task_id])
         worker.start()
-        worker.join(timeout=0.5)
+        assert looked.wait(30)
         writer.execute(INSERT)
-    worker.join(timeout=10)
+    worker.join(timeout=30)
     assert not worker.is_alive(), "the later writer still runs, and cannot write into the closed window"
     assert DataFile.objects.get().row_count == 2
 

@@ -80,7 +80,7 @@ def test_deaf_services_are_killed_together(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(supervisors, "STOP_SECONDS", 0.2)
     log = tmp_path / "deaf.log"
     running = [process.start([sys.executable, "-c", DEAF], log=log) for _ in range(2)]
-    assert wait_until(lambda: log.read_text().count("deaf") == len(running), 10)
+    assert wait_until(lambda: log.read_text().count("deaf") == len(running), 60)
     supervisors.end_together(running)
     assert not clones.living({one.pid for one in running})
 
@@ -106,4 +106,4 @@ os.read(reads, 5)
 os.kill(os.getpid(), 9)
 """
     ended = clones.run_here(program)
-    assert wait_until(lambda: not clones.living({int(ended.stdout)}), 10)
+    assert wait_until(lambda: not clones.living({int(ended.stdout)}), 60)
