@@ -13,10 +13,11 @@ READ_BATCHES: Collection[ReadBatchRow] = Collection(
     path="generic/readconsumptionbatches",
     fields={
         **OPERATION_FIELDS,
-        "transactionStartDateTime": Field("transaction_start", DATE_TIME, sortable=True),
-        "transactionEndDateTime": Field("transaction_end", DATE_TIME, sortable=True),
+        "transactionStartDateTime": Field("transaction_start", DATE_TIME, sortable=True, ties=True),
+        "transactionEndDateTime": Field("transaction_end", DATE_TIME, sortable=True, ties=True),
     },
     visible=lambda reader: ReadConsumptionBatch.objects.all().visible_to(reader),
+    everything=ReadConsumptionBatch.objects.all,
     rows=read_batch_rows,
     document=read_batch_document,
 )

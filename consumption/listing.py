@@ -37,7 +37,7 @@ from hypermedia.views import ResourceView
 from jobs.views import WORKERS, WORKERS_AND_WATCHERS
 
 READ = "data.read"  # what the audit calls it
-_ID = Field("id", INTEGER, sortable=True)
+_ID = Field("id", INTEGER, sortable=True, rare=True)
 
 
 def _visible(model: Any, limit: str) -> Callable[[Reader], QuerySet[Any]]:
@@ -47,10 +47,10 @@ def _visible(model: Any, limit: str) -> Callable[[Reader], QuerySet[Any]]:
 def _of_counter(path: str) -> dict[str, Field]:
     """What is asked of a counter, wherever it is joined."""
     return {
-        "limitCode": Field(f"{path}limit__code", TEXT),
+        "limitCode": Field(f"{path}limit__code", TEXT, indexed=True),
         "aggregationLevel": Field(f"{path}aggregation_level", one_of(*Counter.Level.values)),
-        "person.code": Field(f"{path}person_code", TEXT),
-        "familyCode": Field(f"{path}family_code", TEXT),
+        "person.code": Field(f"{path}person_code", TEXT, rare=True),
+        "familyCode": Field(f"{path}family_code", TEXT, rare=True),
     }
 
 
@@ -77,7 +77,7 @@ PERIODS: Collection[PeriodRow] = Collection(
     path="generic/counterperiods",
     fields={
         "id": _ID,
-        "counterId": Field("counter_id", INTEGER),
+        "counterId": Field("counter_id", INTEGER, rare=True),
         **_of_counter("counter__"),
         "startDate": Field("start_date", DATE),
         "endDate": Field("end_date", DATE),
@@ -91,12 +91,12 @@ ENTRIES: Collection[EntryRow] = Collection(
     fields={
         "id": _ID,
         "transactionDateTime": Field("transaction_datetime", DATE_TIME, sortable=True),
-        "counterPeriodId": Field("counter_period_id", INTEGER),
-        "counterId": Field("counter_period__counter_id", INTEGER),
+        "counterPeriodId": Field("counter_period_id", INTEGER, rare=True),
+        "counterId": Field("counter_period__counter_id", INTEGER, rare=True),
         **_of_counter("counter_period__counter__"),
-        "limitCode": Field("limit__code", TEXT),
+        "limitCode": Field("limit__code", TEXT, indexed=True),
         "serviceDate": Field("service_date", DATE),
-        "externalId": Field("external_id", TEXT),
+        "externalId": Field("external_id", TEXT, rare=True),
         "transactionSourceCode": Field("transaction_source__code", TEXT),
         "withdrawn": Field("withdrawn", BOOLEAN),
     },

@@ -274,6 +274,10 @@ class ReadConsumptionBatch(Operation):
             *Operation.Meta.indexes,
             models.Index(fields=["transaction_start", "id"], name="read_batch_start"),
             models.Index(fields=["transaction_end", "id"], name="read_batch_end"),
+            models.Index(fields=["created_by", "transaction_start", "id"], name="read_batch_own_start"),
+            models.Index(fields=["created_by", "transaction_end", "id"], name="read_batch_own_end"),
+            models.Index(fields=["status", "transaction_start", "id"], name="read_batch_status_start"),
+            models.Index(fields=["status", "transaction_end", "id"], name="read_batch_status_end"),
             GinIndex(fields=["limit_codes"], name="read_batch_limits"),
             models.Index(fields=["id"], name="read_batch_all_limits", condition=Q(limit_codes=None)),
         ]

@@ -64,6 +64,9 @@ class DataFileSet(models.Model):
         indexes = [
             models.Index(fields=["code", "id"], name="set_by_code"),
             models.Index(fields=["created_by", "id"], name="set_owner"),
+            models.Index(fields=["created_by", "code", "id"], name="set_own_by_code"),
+            models.Index(fields=["created_by", "creation_date", "id"], name="set_own_created"),
+            models.Index(fields=["created_by", "last_updated_date", "id"], name="set_own_updated"),
             models.Index(fields=["creation_date", "id"], name="set_created"),
             models.Index(fields=["last_updated_date", "id"], name="set_updated"),
         ]

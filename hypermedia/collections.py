@@ -20,11 +20,12 @@ from rest_framework.serializers import Serializer
 from hypermedia import asking, cursors
 from hypermedia.asking import DEEPEST_OFFSET, Asked, SearchInput
 from hypermedia.cursors import Cursor
-from hypermedia.filters import Fields
+from hypermedia.filters import INTEGER, Field, Fields, Narrowing, narrowing
 from hypermedia.links import SELF, link
-from hypermedia.ordering import BY_ID, Order, beyond, parse_order, position, reverse
+from hypermedia.ordering import BY_ID, Order, parse_order, position, reverse
 from hypermedia.query import compiled
 from hypermedia.readers import Reader
+from hypermedia.seeking import Found, Search
 from hypermedia.views import ResourceView
 
 Row = TypeVar("Row")
@@ -33,23 +34,28 @@ MOST_COUNTED = 10_000
 
 @dataclass(frozen=True)
 class Collection(Generic[Row]):
-    """One collection: `path` lies below `/api/`, `document` is that of the single resource, `rows` reads a page."""
+    """One collection: `path` lies below `/api/`, `document` is that of the single resource, `rows` reads a page.
+
+    Where readers who do not see everything see what they made, `everything` is what the others see: then finding a
+    reader's own rows is one condition among others.
+    """
 
     path: str
     fields: Fields
     visible: Callable[[Reader], QuerySet[Any]]
     document: Callable[[Row, Reader], dict[str, Any]]
     rows: Callable[[Any], Iterable[Row]] = list
+    everything: Callable[[], QuerySet[Any]] | None = None
 
 
 @dataclass(frozen=True)
 class Page(Generic[Row]):
-    """The rows of one page, and what lies on either side of it."""
+    """The rows of one page, and where its neighbours begin."""
 
     rows: list[Row]
     offset: int
-    has_next: bool
-    has_previous: bool
+    following: Cursor | None = None
+    previous: Cursor | None = None
 
 
 class CollectionView(ResourceView):
@@ -74,49 +80,79 @@ class SearchView(ResourceView):
 
 def envelope(collection: Collection[Row], asked: Asked, reader: Reader) -> dict[str, Any]:
     """`{"offset", "count", "hasMore", "limit", "totalResults"?, "items", "links"}`. Raises RuleBroken."""
-    found = visible = collection.visible(reader)
+    asked_for: list[Narrowing] = []
     if asked.q is not None:
-        found = visible.filter(compiled(asked.q, collection.fields, pointer=f"{asked.pointer}/q"))
+        asked_for = compiled(asked.q, collection.fields, pointer=f"{asked.pointer}/q")
     order = BY_ID
     if asked.order_by is not None:
         order = parse_order(asked.order_by, collection.fields, pointer=f"{asked.pointer}/orderBy")
-    page = _read(collection, visible, found, order, asked)
+    page = _read(collection, reader, asked_for, order, asked)
     document: dict[str, Any] = {
         "offset": str(page.offset),
         "count": str(len(page.rows)),
-        "hasMore": page.has_next,
+        "hasMore": page.following is not None,
         "limit": str(asked.limit),
     }
     if asked.total_results:
-        document["totalResults"] = total(found)
+        document["totalResults"] = total(collection.visible(reader).filter(*(one.q for one in asked_for)))
     return document | {
         "items": [collection.document(row, reader) for row in page.rows],
-        "links": _links(collection, page, order, asked),
+        "links": _links(collection, page, asked),
     }
 
 
 def _read(
-    collection: Collection[Row], visible: QuerySet[Any], found: QuerySet[Any], order: Order, asked: Asked
+    collection: Collection[Row], reader: Reader, asked_for: list[Narrowing], order: Order, asked: Asked
 ) -> Page[Row]:
-    """The page and one row more, which tells whether there is another one."""
+    """The page; one row more is read, which tells whether there is another one."""
+    everything, conditions = collection.visible(reader), asked_for
+    if collection.everything is not None and not reader.sees_all:
+        everything, conditions = collection.everything(), [made_by(reader), *asked_for]
+    start = Cursor([], asked.offset, skip=asked.offset)
+    if asked.cursor is not None:
+        start = cursors.read(asked.cursor, _identity(collection, asked))
+    if start.backwards:
+        order = reverse(order)
+    found = Search(everything, conditions, order).page(asked.limit + 1, skip=start.skip, after=start.position or None)
+    # First which rows they are, then what is joined to them: so no join can lead the search astray.
+    chosen = collection.visible(reader).filter(pk__in=found.ids).order_by(*(key.term for key in order))
+    read = list(collection.rows(chosen))
+    return (_behind if start.backwards else _ahead)(read, found, order, asked, start)
 
-    def rows(found: QuerySet[Any], order: Order, offset: int = 0) -> list[Row]:
-        # First which rows they are, then what is joined to them: so no join can lead the search astray.
-        terms = [key.term for key in order]
-        chosen = found.order_by(*terms).values("pk")[offset : offset + asked.limit + 1]
-        return list(collection.rows(visible.filter(pk__in=chosen).order_by(*terms)))
 
-    if asked.cursor is None:
-        ahead = rows(found, order, asked.offset)
-        return Page(ahead[: asked.limit], asked.offset, len(ahead) > asked.limit, asked.offset > 0)
-    cursor = cursors.read(asked.cursor, _identity(collection, asked))
-    if not cursor.backwards:
-        ahead = rows(found.filter(beyond(order, cursor.position)), order)
-        return Page(ahead[: asked.limit], cursor.offset, len(ahead) > asked.limit, True)
-    back = reverse(order)
-    behind = rows(found.filter(beyond(back, cursor.position)), back)
-    more = len(behind) > asked.limit
-    return Page(behind[: asked.limit][::-1], cursor.offset if more else 0, bool(behind), more)
+def _ahead(read: list[Row], found: Found, order: Order, asked: Asked, start: Cursor) -> Page[Row]:
+    rows, offset = read[: asked.limit], start.offset
+    following = previous = None
+    if len(read) > asked.limit:
+        following = Cursor(position(rows[-1], order), offset + len(rows))
+    elif found.stopped_at is not None:
+        following = Cursor(found.stopped_at, offset + len(rows), skip=found.skip)
+    if asked.cursor is not None or (asked.offset > 0 and rows):
+        edge = position(rows[0], order) if rows else found.stopped_at
+        previous = Cursor(edge or [], max(0, offset - asked.limit), backwards=True)  # without an edge, from the end
+    return Page(rows, offset, following, previous)
+
+
+def _behind(read: list[Row], found: Found, order: Order, asked: Asked, start: Cursor) -> Page[Row]:
+    """`order` is the reversed one, `read` is in that order."""
+    rows, offset = read[: asked.limit][::-1], 0
+    previous = edge = None
+    if len(read) > asked.limit:
+        offset, edge = start.offset, position(rows[0], order)
+    elif found.stopped_at is not None:
+        offset, edge = start.offset + asked.limit - len(rows), found.stopped_at
+    if edge is not None:
+        previous = Cursor(edge, max(0, offset - asked.limit), backwards=True)
+    edge = position(rows[-1], order) if rows else edge
+    following = Cursor(edge or [], offset + len(rows))  # without an edge, from the beginning
+    return Page(rows, offset, following, previous)
+
+
+CREATED_BY = Field("created_by_id", INTEGER, leads=True)
+
+
+def made_by(reader: Reader) -> Narrowing:
+    return narrowing(CREATED_BY, "eq", [reader.user_id])
 
 
 def total(found: QuerySet[Any]) -> str:
@@ -125,23 +161,17 @@ def total(found: QuerySet[Any]) -> str:
     return str(counted) if counted <= MOST_COUNTED else f"{MOST_COUNTED}+"
 
 
-def _links(collection: Collection[Row], page: Page[Row], order: Order, asked: Asked) -> list[dict[str, str]]:
+def _links(collection: Collection[Row], page: Page[Row], asked: Asked) -> list[dict[str, str]]:
     def to(rel: str, method: str | None, **place: str) -> dict[str, str]:
         address = urlencode({**asked.parameters, **place}, quote_via=quote)
         return link(rel, f"{collection.path}?{address}", method)
 
-    def beside(row: Row, offset: int, *, backwards: bool) -> str:
-        return cursors.write(Cursor(position(row, order), offset, backwards), _identity(collection, asked))
-
     links = []
-    if page.has_next:
-        following = beside(page.rows[-1], page.offset + len(page.rows), backwards=False)
-        links.append(to("next", "GET", cursor=following))
-    before = max(0, page.offset - asked.limit)
-    if page.has_previous and page.rows:
-        links.append(to("prev", "GET", cursor=beside(page.rows[0], before, backwards=True)))
-    elif page.has_previous:  # past the end: there is no row to look back from
-        links.append(to("prev", "GET", offset=str(min(before, DEEPEST_OFFSET))))
+    for rel, cursor in (("next", page.following), ("prev", page.previous)):
+        if cursor is not None:
+            links.append(to(rel, "GET", cursor=cursors.write(cursor, _identity(collection, asked))))
+    if page.previous is None and asked.cursor is None and asked.offset > 0:  # there is no row to look back from
+        links.append(to("prev", "GET", offset=str(min(max(0, page.offset - asked.limit), DEEPEST_OFFSET))))
     here = {"offset": str(asked.offset)} if asked.cursor is None else {"cursor": asked.cursor}
     return [*links, to(SELF, None, **here)]
 

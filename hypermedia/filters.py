@@ -36,6 +36,7 @@ class Kind:
     quoted: bool
     operators: tuple[str, ...]
     read: Callable[[str], Any]
+    values: tuple[str, ...] = ()  # all there are, where these are few
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,11 @@ class Field:
     `sortable` is for columns of the table itself that are never NULL and have an index together with the id: then a
     page costs the same at any depth. The rows of the collection carry such a column under the same name.
 
+    What finding rows may rely on (`seeking.py`): with `leads`, one index has the rows with a value of it in each of the
+    collection's orders. `rare`: few rows share a value, and an index finds them. `indexed`: an index finds them, be
+    they few or many; what can be sorted, leads or is rare is so anyway. `ties`: many rows may share a moment, so that
+    only the id can come after it in an order.
+
     `looked_up` is for a value of a small table that `path` refers to: its rows and the value's column there. They are
     found first, since PostgreSQL knows how rare an id is, but not how rare what a join leads to.
     """
@@ -53,9 +59,52 @@ class Field:
     kind: Kind
     sortable: bool = False
     looked_up: tuple[Callable[[], QuerySet[Any]], str] | None = None
+    leads: bool = False
+    rare: bool = False
+    indexed: bool = False
+    ties: bool = False
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """All that the column holds, where these are few and one of them is enough for an index."""
+        return self.kind.values if self.leads else ()
 
 
 Fields = Mapping[str, Field]
+
+
+@dataclass(frozen=True)
+class Narrowing:
+    """One condition on rows, and what an index can do for it. `index` is an order that lets it find a few quickly."""
+
+    path: str
+    operator: str
+    q: Q
+    leads: bool = False
+    is_rare: bool = False
+    is_found: bool = False
+    index: tuple[str, ...] = ()
+
+    def is_served_by(self, column: str) -> bool:
+        """Whether an index in the order of this column has all rows that fit beside each other."""
+        return self.path == column and self.operator not in {"ne", "like"}
+
+
+def narrowing(field: Field, operator: str, values: Sequence[Any]) -> Narrowing:
+    if operator == "ne" and field.values:  # so that an index finds them
+        operator, values = "in", [value for value in field.values if value not in values]
+    is_one = operator == "eq" or (operator == "in" and len(values) == 1)
+    is_found = operator not in {"ne", "like"} and (field.indexed or field.leads or field.rare or field.sortable)
+    has_index_with_id = field.leads or field.sortable
+    return Narrowing(
+        path=field.path,
+        operator=operator,
+        q=condition(field, operator, values),
+        leads=field.leads and is_one,
+        is_rare=field.rare and operator in {"eq", "in"},
+        is_found=is_found,
+        index=(field.path, "id") if is_found and has_index_with_id and (is_one or operator != "in") else (),
+    )
 
 
 def condition(field: Field, operator: str, values: Sequence[Any]) -> Q:
@@ -143,4 +192,4 @@ def one_of(*values: str) -> Kind:
     """A text out of a closed list: a misspelt status is an error, not an empty answer."""
     listed = ", ".join(f"'{value}'" for value in values)
     known = {value: value for value in values}
-    return Kind(f"one of {listed}", quoted=True, operators=_EQUALITY, read=known.__getitem__)
+    return Kind(f"one of {listed}", quoted=True, operators=_EQUALITY, read=known.__getitem__, values=values)

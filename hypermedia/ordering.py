@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import groupby
+from dataclasses import dataclass, replace
+from itertools import groupby, pairwise
 from typing import Any
 
 from django.db.models import BooleanField, F, Func, Q, Value
@@ -25,10 +25,12 @@ _KEY = re.compile(r"([A-Za-z0-9.]+)(?::(asc|desc))?", re.ASCII | re.IGNORECASE)
 
 @dataclass(frozen=True)
 class SortKey:
-    """One column of the table itself, never NULL; rows carry it under the same name."""
+    """One column of the table itself, never NULL; rows carry it under the same name. `values`: all that it holds, where
+    these are few."""
 
     column: str
     descending: bool = False
+    values: tuple[str, ...] = ()
 
     @property
     def term(self) -> str:
@@ -48,6 +50,7 @@ def parse_order(text: str, fields: Fields, *, pointer: str = "/orderBy") -> Orde
     columns = [key.column for key in keys]
     if len(set(columns)) < len(columns):
         raise _refused("each of them once", text, pointer)
+    _check_ties(keys, fields, text, pointer)
     if "id" in columns:
         return tuple(keys[: columns.index("id") + 1])  # nothing is left to sort after that
     return (*keys, SortKey("id", keys[-1].descending))  # one direction, so that one index serves both
@@ -58,7 +61,16 @@ def _key(text: str, fields: Fields, pointer: str) -> SortKey:
     sortable = {name: field for name, field in fields.items() if field.sortable}
     if match is None or match[1] not in sortable:
         raise _refused(f"{', '.join(sortable)}, each with :asc or :desc if you like", text, pointer)
-    return SortKey(sortable[match[1]].path, (match[2] or "").lower() == "desc")
+    field = sortable[match[1]]
+    return SortKey(field.path, (match[2] or "").lower() == "desc", field.values)
+
+
+def _check_ties(keys: Sequence[SortKey], fields: Fields, text: str, pointer: str) -> None:
+    """Where very many rows share a value, sorting these would cost more than a page: only the index's order is left."""
+    ties = {field.path: name for name, field in fields.items() if field.ties}
+    for key, following in pairwise(keys):
+        if key.column in ties and (following.column != "id" or following.descending != key.descending):
+            raise _refused(f"nothing but id, in the same direction, after {ties[key.column]}", text, pointer)
 
 
 def _refused(expected: str, found: str, pointer: str) -> RuleBroken:
@@ -66,7 +78,7 @@ def _refused(expected: str, found: str, pointer: str) -> RuleBroken:
 
 
 def reverse(order: Order) -> Order:
-    return tuple(SortKey(key.column, not key.descending) for key in order)
+    return tuple(replace(key, descending=not key.descending) for key in order)
 
 
 def position(row: Any, order: Order) -> list[Any]:

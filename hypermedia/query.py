@@ -22,10 +22,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from django.db.models import Q
-
 from hypermedia.errors import ResultMessage, RuleBroken
-from hypermedia.filters import Field, Fields, condition, is_pattern
+from hypermedia.filters import Field, Fields, Narrowing, is_pattern, narrowing
 
 MOST_CHARACTERS = 2000
 MOST_CONDITIONS = 20
@@ -48,12 +46,9 @@ class Condition:
     values: tuple[Any, ...]
 
 
-def compiled(text: str, fields: Fields, *, pointer: str = "/q") -> Q:
-    """The rows that `text` asks for. Raises RuleBroken, saying where and what was expected."""
-    query = Q()
-    for one in parse(text, fields, pointer=pointer):
-        query &= condition(fields[one.name], one.operator, one.values)
-    return query
+def compiled(text: str, fields: Fields, *, pointer: str = "/q") -> list[Narrowing]:
+    """The conditions on the rows that `text` asks for. Raises RuleBroken, saying where and what was expected."""
+    return [narrowing(fields[one.name], one.operator, one.values) for one in parse(text, fields, pointer=pointer)]
 
 
 def parse(text: str, fields: Fields, *, pointer: str = "/q") -> list[Condition]:

@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import QuerySet
 
-from hypermedia.collections import Collection, CollectionView, SearchView
+from hypermedia.collections import CREATED_BY, Collection, CollectionView, SearchView
 from hypermedia.filters import DATE_TIME, INTEGER, TEXT, Field, one_of
 from hypermedia.readers import Reader
 from jobs.models import InterfacedMessage, Task, TaskType
@@ -24,16 +24,16 @@ from jobs.views import WORKERS_AND_WATCHERS
 
 # What every resource with technical columns can be searched by.
 TECHNICAL_FIELDS = {
-    "id": Field("id", INTEGER, sortable=True),
-    "createdBy": Field("created_by_id", INTEGER),
+    "id": Field("id", INTEGER, sortable=True, rare=True),
+    "createdBy": CREATED_BY,
     "creationDate": Field("creation_date", DATE_TIME, sortable=True),
     "lastUpdatedDate": Field("last_updated_date", DATE_TIME, sortable=True),
 }
 # And every long-running operation.
 OPERATION_FIELDS = {
     **TECHNICAL_FIELDS,
-    "status": Field("status", one_of(*OperationStatus), sortable=True),
-    "task.id": Field("task_id", INTEGER),
+    "status": Field("status", one_of(*OperationStatus), sortable=True, leads=True),
+    "task.id": Field("task_id", INTEGER, rare=True),
 }
 
 
@@ -54,19 +54,21 @@ TASKS: Collection[TaskRow] = Collection(
     path="generic/tasks",
     fields={
         **TECHNICAL_FIELDS,
-        "status": Field("status", one_of(*TaskStatus), sortable=True),
-        "subjectId": Field("subject_id", INTEGER),
-        "taskType.id": Field("task_type_id", INTEGER),
-        "taskType.code": Field("task_type_id", TEXT, looked_up=(_task_types, "code")),
+        "status": Field("status", one_of(*TaskStatus), sortable=True, leads=True),
+        "subjectId": Field("subject_id", INTEGER, rare=True),
+        "taskType.id": Field("task_type_id", INTEGER, indexed=True),
+        "taskType.code": Field("task_type_id", TEXT, looked_up=(_task_types, "code"), indexed=True),
     },
     visible=_visible_tasks,
+    everything=Task.objects.all,
     rows=task_rows,
     document=task_document,
 )
 MESSAGES: Collection[InterfacedMessage] = Collection(
     path="generic/interfacedmessages",
-    fields={**TECHNICAL_FIELDS, "task.id": Field("task_id", INTEGER)},
+    fields={**TECHNICAL_FIELDS, "task.id": Field("task_id", INTEGER, rare=True)},
     visible=_visible_messages,
+    everything=InterfacedMessage.objects.all,
     document=lambda held, reader: messages_document(held, held.messages.all()),
 )
 TASK_TYPES: Collection[TaskType] = Collection(

@@ -34,6 +34,9 @@ class Technical(models.Model):
         abstract = True
         indexes = [
             models.Index(fields=["created_by", "id"], name="%(class)s_owner"),
+            # A reader's own rows in the order of a date.
+            models.Index(fields=["created_by", "creation_date", "id"], name="%(class)s_own_made"),
+            models.Index(fields=["created_by", "last_updated_date", "id"], name="%(class)s_own_upd"),
             models.Index(fields=["creation_date", "id"], name="%(class)s_created"),
             models.Index(fields=["last_updated_date", "id"], name="%(class)s_updated"),
         ]
@@ -160,6 +163,8 @@ class Task(Technical):
                 condition=Q(status__in=[TaskStatus.PENDING.value, TaskStatus.PROCESSING.value]),
             ),
             models.Index(fields=["status", "id"], name="task_status"),
+            models.Index(fields=["status", "creation_date", "id"], name="task_status_created"),
+            models.Index(fields=["status", "last_updated_date", "id"], name="task_status_updated"),
             models.Index(fields=["task_type", "id"], name="task_of_type"),
             models.Index(fields=["subject_id"], name="task_subject"),
         ]
@@ -250,7 +255,12 @@ class Operation(Technical):
 
     class Meta(Technical.Meta):
         abstract = True
-        indexes = [*Technical.Meta.indexes, models.Index(fields=["status", "id"], name="%(class)s_status")]
+        indexes = [
+            *Technical.Meta.indexes,
+            models.Index(fields=["status", "id"], name="%(class)s_status"),
+            models.Index(fields=["status", "creation_date", "id"], name="%(class)s_st_made"),
+            models.Index(fields=["status", "last_updated_date", "id"], name="%(class)s_st_upd"),
+        ]
 
 
 class TaskRestartBatch(Operation):

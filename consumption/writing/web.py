@@ -103,6 +103,7 @@ WRITE_BATCHES: Collection[WriteBatchRow] = Collection(
     path="generic/writeconsumptionbatches",
     fields=OPERATION_FIELDS,
     visible=lambda reader: WriteConsumptionBatch.objects.all().visible_to(reader),
+    everything=WriteConsumptionBatch.objects.all,
     rows=write_batch_rows,
     document=write_batch_document,
 )

@@ -25,7 +25,7 @@ def _path_of(address: str) -> str:
 
 
 _ADDRESS = Kind("an address of this service in single quotes", quoted=True, operators=("eq", "in"), read=_path_of)
-_ID = Field("id", INTEGER, sortable=True)
+_ID = Field("id", INTEGER, sortable=True, rare=True)
 
 
 def _everything(rows: QuerySet[Any]) -> list[Any]:
@@ -43,11 +43,11 @@ EVENTS = Collection(
     path="notificationevents",
     fields={
         "id": _ID,
-        "webhookId": Field("webhook_id", TEXT),
-        "eventType": Field("type", TEXT),
-        "outcome": Field("outcome", one_of(*OUTCOMES)),
-        "subject": Field("subject", _ADDRESS),
-        "creationDate": Field("creation_date", DATE_TIME),
+        "webhookId": Field("webhook_id", TEXT, rare=True),
+        "eventType": Field("type", TEXT, indexed=True),
+        "outcome": Field("outcome", one_of(*OUTCOMES), indexed=True),
+        "subject": Field("subject", _ADDRESS, rare=True),
+        "creationDate": Field("creation_date", DATE_TIME, sortable=True),
     },
     visible=lambda reader: NotificationEvent.objects.all(),
     rows=_everything,
@@ -57,12 +57,12 @@ DELIVERIES = Collection(
     path="notificationdeliveries",
     fields={
         "id": _ID,
-        "status": Field("status", one_of(*DeliveryStatus)),
-        "webhookId": Field("event__webhook_id", TEXT),
+        "status": Field("status", one_of(*DeliveryStatus), leads=True),
+        "webhookId": Field("event__webhook_id", TEXT, rare=True),
         "eventType": Field("event__type", TEXT),
-        "subject": Field("event__subject", _ADDRESS),
-        "endpoint.id": Field("endpoint_id", INTEGER),
-        "jobId": Field("job__job_id", TEXT),
+        "subject": Field("event__subject", _ADDRESS, rare=True),
+        "endpoint.id": Field("endpoint_id", INTEGER, leads=True),
+        "jobId": Field("job__job_id", TEXT, rare=True),
     },
     visible=lambda reader: Delivery.objects.select_related("event", "job"),
     rows=_everything,

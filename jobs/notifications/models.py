@@ -130,7 +130,7 @@ class NotificationEvent(models.Model):
     class Meta:
         verbose_name = "event"
         indexes = [
-            models.Index(fields=["creation_date"], name="event_created"),
+            models.Index(fields=["creation_date", "id"], name="event_created"),
             models.Index(fields=["subject"], name="event_subject"),
             models.Index(fields=["type", "id"], name="event_of_type"),
             models.Index(fields=["outcome", "id"], name="event_of_outcome"),
@@ -179,7 +179,9 @@ class Delivery(models.Model):
     """
 
     event = models.ForeignKey(NotificationEvent, on_delete=models.CASCADE, related_name="deliveries", db_index=False)
-    endpoint = models.ForeignKey(NotificationEndpoint, on_delete=models.PROTECT, related_name="deliveries")
+    endpoint = models.ForeignKey(
+        NotificationEndpoint, on_delete=models.PROTECT, related_name="deliveries", db_index=False
+    )
     job = models.OneToOneField(IntegrationJob, on_delete=models.SET_NULL, null=True, related_name="+")
     status = models.CharField(
         max_length=9, default=DeliveryStatus.PENDING.value, choices=[(s.value, s.value) for s in DeliveryStatus]
@@ -213,6 +215,8 @@ class Delivery(models.Model):
                 name="delivery_failed",
                 condition=Q(status=DeliveryStatus.FAILED.value),
             ),
+            models.Index(fields=["status", "id"], name="delivery_status"),
+            models.Index(fields=["endpoint", "id"], name="delivery_endpoint"),
             models.Index(fields=["silence_due_at"], name="delivery_silence", condition=~Q(silence_due_at=None)),
         ]
         permissions = [("redeliver_delivery", "Can send events again")]

@@ -1,0 +1,207 @@
+"""Finds the rows of a page, and looks at a bounded number of rows for it, whatever is asked and however many there are.
+
+A conjunction of conditions in an order has no index of its own in general. What is done instead, in this order:
+
+1. *Rare* conditions (an id, a code): few rows fit, an index finds them, and they are sorted.
+2. *Walk* along the order. An index serves the order, together with one condition that `leads` it, as `createdBy` or
+   `status` do. The other conditions are tried on each row on the way, on `LOOKED_AT` rows at most.
+3. *Sort*, when too little was found that way: if some condition fits at most `FEW` rows, they are looked up and sorted.
+4. Else the page ends where the walk ended: it is *short*, and `next` leads on from there. So nothing is lost, and a
+   client that follows links sees every row once.
+
+An order that begins with a column of few values, like `status`, is walked value by value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import reduce
+from operator import and_, itemgetter
+from typing import Any
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.core.exceptions import EmptyResultSet
+from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
+from django.db.models import BooleanField, Case, F, Func, Q, QuerySet, When, Window
+from django.db.models.functions import RowNumber
+
+from hypermedia.filters import Narrowing
+from hypermedia.ordering import Order, beyond
+
+LOOKED_AT = 20_000
+FEW = 10_000
+
+
+Ids = list[Any] | QuerySet[Any]
+
+
+@dataclass(frozen=True)
+class Found:
+    """The ids of a page's rows, or the statement that finds them.
+
+    `stopped_at` is where the walk of a short page ended, and `skip` how many rows are to be passed over from there on.
+    """
+
+    ids: Ids
+    stopped_at: list[Any] | None = None
+    skip: int = 0
+
+
+@dataclass(frozen=True)
+class Search:
+    """What to look for: of `everything`, the rows that every one of `conditions` fits, in an `order`."""
+
+    everything: QuerySet[Any]
+    conditions: Sequence[Narrowing]
+    order: Order
+
+    def page(self, size: int, *, skip: int = 0, after: list[Any] | None = None) -> Found:
+        """`size` rows beyond the position `after`, without the first `skip` of them."""
+        rare = [condition for condition in self.conditions if condition.is_rare]
+        chosen = self._rarest(rare)
+        if chosen is None:
+            walked = self._walk(size, skip, after)
+            if walked.stopped_at is None:
+                return walked
+            others = [condition for condition in self.conditions if condition.is_found and not condition.is_rare]
+            chosen = self._rarest(others)
+        return walked if chosen is None else Found(self._sorted(chosen, after)[skip : skip + size])
+
+    def _rarest(self, conditions: list[Narrowing]) -> Narrowing | None:
+        """The condition that the fewest rows fit, if these are few; one statement, whose counts end soon."""
+        if not conditions:
+            return None
+        some = [self.everything.filter(one.q).order_by(*one.index).values("pk")[: FEW + 1] for one in conditions]
+        fewest, condition = min(zip(_counts(some), conditions, strict=True), key=itemgetter(0))
+        return condition if fewest <= FEW else None
+
+    def _sorted(self, driving: Narrowing, after: list[Any] | None) -> QuerySet[Any]:
+        """All that fit, from the few that `driving` names: these are found before anything else is looked at."""
+        few = ArraySubquery(self.everything.filter(driving.q).order_by().values("pk"))
+        among = Func(F("pk"), few, template="%(expressions)s)", arg_joiner=" = ANY(", output_field=BooleanField())
+        return _ordered(_beyond(self.everything.filter(_all(self.conditions), among), self.order, after), self.order)
+
+    def _walk(self, size: int, skip: int, after: list[Any] | None) -> Found:
+        runs = list(self._runs(after))
+        if len(runs) == 1 and not runs[0].tried:
+            return Found(runs[0].ordered.values("pk")[skip : skip + size])
+        ids: list[Any] = []
+        for run in runs:
+            found, stopped_at = run.rows(skip + size - len(ids), at_most=LOOKED_AT + skip)
+            ids += found
+            if len(ids) == skip + size:
+                break
+            if stopped_at is not None:
+                return Found(ids[skip:], stopped_at, max(0, skip - len(ids)))
+        return Found(ids[skip:])
+
+    def _runs(self, after: list[Any] | None) -> Iterator[_Run]:
+        """The whole order, or one run for each value of its first column from `after` on."""
+        first, rest = self.order[0], self.order[1:]
+        is_one_index = not self.conditions and len(rest) == 1 and first.descending == rest[0].descending
+        if not (rest and first.values) or is_one_index:
+            yield self._run(self.order, after)
+            return
+        for value in sorted(first.values, reverse=first.descending):
+            if after is None or value == after[0]:
+                yield self._run(rest, after and after[1:], value)
+                after = None
+
+    def _run(self, order: Order, after: list[Any] | None, *value: Any) -> _Run:
+        """With a `value` of the first column, this is what leads; else one of the conditions, if any can."""
+        first, rows = self.order[0].column, self.everything
+        if value:
+            rows = rows.filter((first, value[0]))
+            leading = [condition for condition in self.conditions if condition.path == first]
+        else:
+            leading = [condition for condition in self.conditions if condition.leads][:1]
+        served = [*leading, *(one for one in self.conditions if one.is_served_by(order[0].column))]
+        tried = [condition for condition in self.conditions if condition not in served]
+        return _Run(_beyond(rows.filter(_all(served)), order, after), tried, order, value)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """A part of the order that one index serves: `all_rows` in `order`, of which those count that `tried` fit.
+    `value` stands before the positions in it."""
+
+    all_rows: QuerySet[Any]
+    tried: Sequence[Narrowing]
+    order: Order
+    value: tuple[Any, ...] = ()
+
+    @property
+    def ordered(self) -> QuerySet[Any]:
+        return _ordered(self.all_rows, self.order)
+
+    def rows(self, wanted: int, at_most: int) -> tuple[list[Any], list[Any] | None]:
+        """The ids of the next `wanted` rows that fit, and the position where looking ended before it had found them.
+
+        From version 15 on PostgreSQL ends a window over an ordered index as soon as its number is too high.
+        """
+        if not self.tried:
+            return list(self.ordered.values_list("pk", flat=True)[:wanted]), None
+        columns = [key.column for key in self.order]
+        walk = self.ordered.annotate(
+            walk_fits=Case(When(_all(self.tried), then=True), default=False, output_field=BooleanField()),
+            walk_number=Window(RowNumber(), order_by=[key.term for key in self.order]),
+        ).values_list(*columns, "walk_fits", "walk_number")
+        try:
+            sql, parameters = walk.query.sql_with_params()
+        except EmptyResultSet:
+            return [], None
+        order = ", ".join(f'"{key.column}" {"DESC" if key.descending else "ASC"}' for key in self.order)
+        with in_the_order_of_an_index() as cursor:
+            cursor.execute(
+                f"SELECT * FROM ({sql}) AS walked WHERE (walk_fits OR walk_number = %s) AND walk_number <= %s"  # noqa: S608  # the ORM's text
+                f" ORDER BY {order} LIMIT %s",
+                [*parameters, at_most, at_most, wanted],
+            )
+            found = cursor.fetchall()
+        ids = [row[-3] for row in found if row[-2]]  # an order ends with the id
+        if len(ids) == wanted or not found or found[-1][-1] < at_most:
+            return ids, None
+        return ids, [*self.value, *found[-1][:-2]]
+
+
+@contextmanager
+def in_the_order_of_an_index() -> Iterator[CursorWrapper]:
+    """Statements that will not need all rows must not sort them: PostgreSQL does not know where they will end."""
+    is_within = connection.in_atomic_block
+    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_sort = off")
+        yield cursor
+        if is_within:  # else the end of the transaction does that
+            cursor.execute("SET LOCAL enable_sort = on")
+
+
+def _counts(some: list[QuerySet[Any]]) -> tuple[int, ...]:
+    counts: list[str] = []
+    parameters: list[Any] = []
+    for rows in some:
+        try:
+            sql, values = rows.query.sql_with_params()
+        except EmptyResultSet:  # of conditions that nothing can fit the ORM makes no statement
+            counts.append("0")
+            continue
+        counts.append(f"(SELECT count(*) FROM ({sql}) AS fitting)")  # noqa: S608  # the ORM's text
+        parameters += values
+    with in_the_order_of_an_index() as cursor:
+        cursor.execute(f"SELECT {', '.join(counts)}", parameters)
+        found: tuple[int, ...] = cursor.fetchone()
+    return found
+
+
+def _all(conditions: Sequence[Narrowing]) -> Q:
+    return reduce(and_, (condition.q for condition in conditions), Q())
+
+
+def _ordered(rows: QuerySet[Any], order: Order) -> QuerySet[Any]:
+    return rows.order_by(*(key.term for key in order))
+
+
+def _beyond(rows: QuerySet[Any], order: Order, after: list[Any] | None) -> QuerySet[Any]:
+    return rows if after is None else rows.filter(beyond(order, after))
