@@ -10,12 +10,21 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import User
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
-from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from config.errors import WWW_AUTHENTICATE
+from hypermedia.errors import TooMany, Unauthorized
+from hypermedia.origin import address_of
 from hypermedia.readers import Reader
-from jobs.callbacks.credentials import reader_of, user_by_password, user_by_token, users
+from jobs.callbacks.credentials import (
+    Locked,
+    read_basic,
+    reader_of,
+    user_by_password,
+    user_by_token,
+    users,
+    why_not,
+)
 from jobs.callbacks.models import AccessToken
 
 Authenticated = tuple[User, Reader]
@@ -30,12 +39,11 @@ class SchemeAuthentication(BaseAuthentication):
         scheme, _, value = get_authorization_header(request).strip().partition(b" ")
         if scheme.lower() != self.scheme:
             return None
-        user = self.user_for(value.strip())
-        if user is None:
-            raise AuthenticationFailed
+        user = self.user_for(value.strip(), request)
         return user, reader_of(user)
 
-    def user_for(self, value: bytes) -> Any:
+    def user_for(self, value: bytes, request: Request) -> Any:
+        """Raises Unauthorized."""
         raise NotImplementedError
 
     def authenticate_header(self, request: Request) -> str:
@@ -47,8 +55,21 @@ class BasicAuthentication(SchemeAuthentication):
 
     scheme = b"basic"
 
-    def user_for(self, value: bytes) -> Any:
-        return user_by_password(value)
+    def user_for(self, value: bytes, request: Request) -> Any:
+        """Raises TooMany as well. What is said of a wrong name is said of a wrong password."""
+        known = read_basic(value)
+        if known is None:
+            raise Unauthorized("The Basic credentials cannot be read: they are name:password in UTF-8, as base64.")
+        try:
+            user = user_by_password(*known, address_of(request))
+        except Locked as error:
+            text = (
+                f"Too many wrong passwords for this name from this address; try again in {error.retry_after} seconds."
+            )
+            raise TooMany(text, retry_after=error.retry_after) from error
+        if user is None:
+            raise Unauthorized("User name or password is wrong.")
+        return user
 
 
 class TokenAuthentication(SchemeAuthentication):
@@ -56,8 +77,11 @@ class TokenAuthentication(SchemeAuthentication):
 
     scheme = b"bearer"
 
-    def user_for(self, value: bytes) -> Any:
-        return user_by_token(value, AccessToken.Scope.API)
+    def user_for(self, value: bytes, request: Request) -> Any:
+        user = user_by_token(value, AccessToken.Scope.API)
+        if user is None:
+            raise Unauthorized(why_not(value, AccessToken.Scope.API))
+        return user
 
 
 class UserHeaderAuthentication(SchemeAuthentication):
@@ -65,8 +89,28 @@ class UserHeaderAuthentication(SchemeAuthentication):
 
     scheme = b"user"
 
-    def user_for(self, value: bytes) -> Any:
+    def user_for(self, value: bytes, request: Request) -> Any:
         name = value.decode("utf-8", "replace")
-        if not settings.DEVELOPMENT_USER_HEADER or "\x00" in name:
-            return None
-        return users().filter(username=name).first()
+        if not settings.DEVELOPMENT_USER_HEADER:
+            raise Unauthorized("The scheme `user` works in development only; give HTTP Basic, or a bearer token.")
+        user = None if "\x00" in name else users().filter(username=name).first()
+        if user is None:
+            raise Unauthorized("There is no such user.")
+        return user
+
+
+class OtherAuthentication(BaseAuthentication):
+    """Any other scheme: nobody, and told so."""
+
+    text = "This scheme is not known here; give HTTP Basic, or a bearer token."
+
+    def authenticate(self, request: Request) -> Authenticated | None:
+        if get_authorization_header(request).strip():
+            raise Unauthorized(self.text)
+        return None
+
+
+class OnlyBasicAuthentication(OtherAuthentication):
+    """The same where tokens are made."""
+
+    text = "Give HTTP Basic here: a token cannot make others, so that one that leaked cannot prolong itself."

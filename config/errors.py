@@ -31,6 +31,8 @@ logger = logging.getLogger(__name__)
 STATUS: tuple[tuple[type[Exception], int], ...] = (
     (BodyTooLarge, 413),
     (errors.Malformed, 400),
+    (errors.Unauthorized, 401),
+    (errors.Forbidden, 403),
     (errors.NotFound, 404),
     (errors.Gone, 410),
     (errors.Conflict, 409),
@@ -61,7 +63,7 @@ STATUS: tuple[tuple[type[Exception], int], ...] = (
 
 TEXTS = {
     400: "The request cannot be read.",
-    401: "Give valid credentials: HTTP Basic, or a bearer token.",
+    401: "Give credentials: HTTP Basic, or a bearer token.",
     403: "Your role does not open this.",
     404: "There is nothing here, or nothing for you.",
     413: "The body is too large.",

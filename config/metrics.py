@@ -28,10 +28,10 @@ from prometheus_client import (
 )
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
-from rest_framework.exceptions import NotAuthenticated
 from rest_framework.request import Request
 
 from config.health import OpenView
+from hypermedia.errors import Unauthorized
 from hypermedia.middleware import GetResponse
 from hypermedia.origin import address_of
 from jobs import heartbeats, processing
@@ -185,7 +185,7 @@ class MetricsView(OpenView):
 
     def get(self, request: Request) -> HttpResponse:
         if not may_scrape(request._request):
-            raise NotAuthenticated
+            raise Unauthorized("Give the token of the metrics as a bearer token, or ask from a listed network.")
         return HttpResponse(exposition(), content_type=CONTENT_TYPE_LATEST)
 
 

@@ -11,7 +11,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from config.authentication import BasicAuthentication
+from config.authentication import BasicAuthentication, OnlyBasicAuthentication
 from hypermedia.errors import ResultMessage, RuleBroken
 from hypermedia.fields import DateTimeValueField, TextField, date_time
 from hypermedia.messages import StrictSerializer
@@ -31,7 +31,7 @@ class AccessTokensView(ResourceView):
     Asked for with the password, not with a token: one that leaked must not be able to prolong itself.
     """
 
-    authentication_classes = (BasicAuthentication,)
+    authentication_classes = (BasicAuthentication, OnlyBasicAuthentication)
     roles = {"POST": (Role.CLIENT, Role.OPERATOR, Role.AUDITOR)}
     serializer_class: type[serializers.Serializer[Any]] = AccessTokenInput
 

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from django.db import models
 
 from hypermedia.errors import ResultMessage
+from hypermedia.wording import naming, no_object, unknown_property
 
 REQUIRED = "GEN-IP-010"
 BLANK = "GEN-IP-011"
@@ -47,15 +48,16 @@ class Properties:
         self.is_object = isinstance(document, dict)
         self._content: dict[str, Any] = document if self.is_object else {}
         if not self.is_object:
-            broken.append(ResultMessage(WRONG_SHAPE, "Give an object.", pointer))
+            broken.append(ResultMessage(WRONG_SHAPE, naming(no_object(document, known), pointer), pointer))
         for name in self._content:
             if name not in known:
-                self.breaks(UNKNOWN, f"Unknown property; known are {', '.join(known)}.", name)
+                self.breaks(UNKNOWN, unknown_property(name, known), name)
 
     def breaks(self, code: str, text: str, name: str) -> None:
         """Keeps a broken rule of the property `name`."""
         below = name.replace("~", "~0").replace("/", "~1")
-        self.broken.append(ResultMessage(code, text, f"{self.pointer}/{below}"))
+        pointer = f"{self.pointer}/{below}"
+        self.broken.append(ResultMessage(code, naming(text, pointer), pointer))
 
     def has(self, name: str) -> bool:
         return self._content.get(name) is not None

@@ -8,7 +8,6 @@ from typing import Any
 
 from django.db.models import F
 from django.http import HttpResponse
-from rest_framework import exceptions
 from rest_framework.request import Request
 
 from datafiles import errors, forms, services, uploads
@@ -17,7 +16,7 @@ from datafiles.links import set_path
 from datafiles.models import DataFile, DataFileSet
 from datafiles.serializers import file_document, generic_set_document, set_document
 from datafiles.storage import StorageError
-from hypermedia.errors import Unavailable
+from hypermedia.errors import Forbidden, Unavailable
 from hypermedia.links import href
 from hypermedia.readers import Role
 from hypermedia.repeats import once
@@ -54,10 +53,10 @@ class SetView(ResourceView):
         return found
 
     def find_own(self, code: str, *, destroys: bool = False) -> DataFileSet:
-        """A set to change. Raises PermissionDenied, SetLocked, SetHeld, Stale as well: before a body is read."""
+        """A set to change. Raises Forbidden, SetLocked, SetHeld, Stale as well: before a body is read."""
         found = self.find(code=code)
         if not self.reader.owns(found.created_by_id):
-            raise exceptions.PermissionDenied
+            raise Forbidden("Only its owner may change this data file set.")
         self.check_if_match(found.version)
         services.refuse_unchangeable(found, destroys=destroys)
         return found

@@ -66,6 +66,18 @@ class RuleBroken(DomainError):
         self.messages = messages
 
 
+class Unauthorized(DomainError):
+    """Nobody known: no credentials, or none that are valid."""
+
+    code = "GEN-IP-401"
+
+
+class Forbidden(DomainError):
+    """Somebody known, whose roles or rights do not open this."""
+
+    code = "GEN-IP-403"
+
+
 class NotFound(DomainError):
     """No such object, or not for this reader: both look the same."""
 

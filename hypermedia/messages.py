@@ -10,6 +10,7 @@ from rest_framework import serializers
 from rest_framework.settings import api_settings
 
 from hypermedia.errors import MOST_MESSAGES, ResultMessage, RuleBroken
+from hypermedia.wording import naming, no_object, unknown_property
 
 # What the validators call it -> the code that clients see. A code is stable; the text may improve.
 _CODES = {
@@ -41,8 +42,7 @@ def _walk(errors: Any, pointer: str) -> Iterator[ResultMessage]:
             yield from _walk(below, f"{pointer}/{index}" if isinstance(below, (dict, list)) else pointer)
     else:
         code = str(getattr(errors, "code", ""))
-        # The texts are also joined to one `detail`, where no pointer says which property is meant.
-        text = f"{pointer.rpartition('/')[2]} is missing." if code == "required" else str(errors)
+        text = f"{pointer.rpartition('/')[2]} is missing." if code == "required" else naming(str(errors), pointer)
         # A rule with a code of its own (GEN-TRAS-001) keeps it.
         yield ResultMessage(code if code.isupper() else _CODES.get(code, _DEFAULT), text, pointer)
 
@@ -54,15 +54,9 @@ def _escape(name: str) -> str:
 class StrictSerializer(serializers.Serializer[Any]):
     """Refuses properties that it does not know: a mistyped filter must not silently export the wrong data."""
 
-    default_error_messages = {
-        "invalid": "Give an object.",
-        "unknown": "Unknown property; known are {known}.",
-        "unknown_in_empty": "Unknown property; none is known here.",
-    }
-
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, dict):
-            self.fail("invalid")
+            raise serializers.ValidationError(no_object(data, self.fields), code="invalid")
         errors = self._unknown(data)
         try:
             value = super().to_internal_value(data)
@@ -74,10 +68,10 @@ class StrictSerializer(serializers.Serializer[Any]):
         return value
 
     def _unknown(self, data: dict[str, Any]) -> dict[str, Any]:
-        known = ", ".join(self.fields)
-        text = self.error_messages["unknown" if known else "unknown_in_empty"].format(known=known)
-        detail = [serializers.ErrorDetail(text, code="unknown")]
-        return {name: detail for name in data if name not in self.fields}
+        unknown = islice((name for name in data if name not in self.fields), MOST_MESSAGES)
+        return {
+            name: [serializers.ErrorDetail(unknown_property(name, self.fields), code="unknown")] for name in unknown
+        }
 
 
 class NoProperties(StrictSerializer):

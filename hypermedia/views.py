@@ -17,7 +17,7 @@ from rest_framework.views import APIView
 
 from hypermedia import conditional
 from hypermedia.bodies import body_of
-from hypermedia.errors import Malformed
+from hypermedia.errors import Forbidden, Malformed
 from hypermedia.links import link_header
 from hypermedia.messages import NoProperties, broken_rules
 from hypermedia.readers import Reader, Role
@@ -32,13 +32,16 @@ class MayUseRoute(BasePermission):
     A method without a row ends as 405, OPTIONS as 204, for every role that may use the route at all.
     """
 
-    message = "Your role does not open this."
-
     def has_permission(self, request: Request, view: Any) -> bool:
+        """Raises Forbidden, which names the roles that may."""
         if not isinstance(request.auth, Reader):
             raise exceptions.NotAuthenticated
         method = "GET" if request.method == "HEAD" else request.method
-        return request.auth.has(*view.roles.get(method, chain(*view.roles.values())))
+        opening = sorted(set(view.roles.get(method, chain(*view.roles.values()))))
+        if request.auth.has(*opening):
+            return True
+        yours = ", ".join(sorted(request.auth.roles)) or "none"
+        raise Forbidden(f"This needs the role {' or '.join(opening)}; yours: {yours}.")
 
 
 class BareOptionsView(APIView):
@@ -145,6 +148,6 @@ class ResourceView(BareOptionsView):
         conditional.check_version(self.request.headers.get("If-Match"), version)
 
     def check_may_change(self, owner_id: int) -> None:
-        """Raises PermissionDenied for who may see the object and use the route, but not on this object."""
+        """Raises Forbidden for who may see the object and use the route, but not on this object."""
         if not self.reader.may_change(owner_id):
-            raise exceptions.PermissionDenied
+            raise Forbidden("Only who started it, or a user with the role operator, may change this.")

@@ -21,6 +21,7 @@ from psycopg.sql import SQL, Identifier
 from config.handling import Chains
 from hypermedia.media import RESOURCE
 from hypermedia.readers import Role
+from jobs.callbacks.credentials import guesses
 from jobs.models import Task
 from jobs.running import run_task
 from jobs.states import TaskStatus
@@ -51,6 +52,7 @@ def quick_passwords(settings: Any) -> None:
 def empty_cache() -> Iterator[None]:
     yield
     django_cache.clear()
+    guesses.forget()
 
 
 class Handler(Chains, ClientHandler):

@@ -7,9 +7,19 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from hypermedia.origin import address_of
 from hypermedia.readers import Role
 from jobs.callbacks.answers import FORBIDDEN, UNAUTHORIZED, Refused
-from jobs.callbacks.credentials import accounts, by_name, by_token, reader_of, user_by_password, user_by_token
+from jobs.callbacks.credentials import (
+    Locked,
+    accounts,
+    by_name,
+    by_token,
+    read_basic,
+    reader_of,
+    user_by_password,
+    user_by_token,
+)
 from jobs.callbacks.models import AccessToken
 
 # `Bearer:x` is written by integrations that take the colon of `Authorization:` for the scheme's.
@@ -24,12 +34,21 @@ def caller(request: HttpRequest, *, token: bool = True) -> Any:
     if header is not None:
         value = header["value"].encode("latin-1", "replace")
         if header["basic"]:
-            user = user_by_password(value, _by_name)
+            user = _by_password(value, address_of(request))
         elif token:
             user = user_by_token(value, AccessToken.Scope.CALLBACK, _by_token)
     if user is None:
         raise Refused(UNAUTHORIZED)
     return user
+
+
+def _by_password(value: bytes, address: str | None) -> Any:
+    """The user, or None; so too while somebody guesses: integrations know only the one answer to it."""
+    known = read_basic(value)
+    try:
+        return known and user_by_password(*known, address, _by_name)
+    except Locked:
+        return None
 
 
 def check_role(user: Any) -> None:

@@ -21,8 +21,10 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.core.cache import cache
 from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
 
 from hypermedia.readers import Reader, Role
+from jobs.callbacks.guesses import Guesses
 from jobs.callbacks.models import AccessToken, digest
 
 
@@ -104,19 +106,40 @@ def reader_of(user: Any) -> Reader:
     return Reader(user.pk, user.username, roles, reads_foreign_data)
 
 
-def user_by_password(value: bytes, find: Lookup = user_by_name) -> Any:
-    """The user that the value of a Basic header names and proves, or None."""
+guesses = Guesses(most=settings.LOGIN_FAILURES, seconds=settings.LOGIN_LOCK.total_seconds())
+
+
+class Locked(Exception):
+    """Too many wrong passwords for this name from this address. `retry_after` is in seconds."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(retry_after)
+        self.retry_after = retry_after
+
+
+def read_basic(value: bytes) -> tuple[str, str] | None:
+    """Name and password out of the value of a Basic header; None when it holds none."""
     try:
         username, colon, password = base64.b64decode(value, validate=True).decode("utf-8").partition(":")
     except ValueError:
         return None
-    if not colon or "\x00" in username:
-        return None
-    user = find(unicodedata.normalize("NFKC", username))
+    return (unicodedata.normalize("NFKC", username), password) if colon and "\x00" not in username else None
+
+
+def user_by_password(username: str, password: str, address: str | None, find: Lookup = user_by_name) -> Any:
+    """The user, if the password proves it, or None. Raises Locked."""
+    user = find(username)
+    if user is not None and is_remembered(user, password):
+        return user
+    if wait := guesses.seconds_to_wait(username, address):
+        raise Locked(wait)
     if user is None:
         make_password(password)  # as slow as a wrong password, so that names cannot be tried out
-        return None
-    return user if verified(user, password) else None
+    elif verified(user, password):
+        guesses.succeeded(username, address)
+        return user
+    guesses.failed(username, address)
+    return None
 
 
 def acceptable(user: User, password: str) -> bool:
@@ -127,23 +150,38 @@ def acceptable(user: User, password: str) -> bool:
     return settings.DEVELOPMENT or password != user.username
 
 
-def verified(user: User, password: str) -> bool:
-    """Whether the password is the user's, and acceptable.
+def is_remembered(user: User, password: str) -> bool:
+    """Whether the password was verified within the last minute: hashing it on each call would cap the service."""
+    return acceptable(user, password) and bool(cache.get(_key(user, password)))
 
-    Remembered for a minute: hashing it on each call would cap the service. The cache key holds the stored hash, so a
-    changed password ends it.
-    """
-    if not acceptable(user, password):
-        return False
-    secret = f"{settings.SECRET_KEY}\x00{user.pk}\x00{user.password}".encode()
-    key = "basic-" + hmac.new(secret, password.encode(), sha256).hexdigest()
-    if cache.get(key):
-        return True
+
+def verified(user: User, password: str) -> bool:
+    """Whether the password is the user's, and acceptable; remembered for a minute."""
     # The stored hash is checked as it is: upgrading it here would write during a read.
-    if not check_password(password, user.password):
+    if not acceptable(user, password) or not check_password(password, user.password):
         return False
-    cache.set(key, True, settings.BASIC_CACHE_SECONDS)
+    cache.set(_key(user, password), True, settings.BASIC_CACHE_SECONDS)
     return True
+
+
+def _key(user: User, password: str) -> str:
+    """It holds the stored hash, so a changed password ends what is remembered."""
+    secret = f"{settings.SECRET_KEY}\x00{user.pk}\x00{user.password}".encode()
+    return "basic-" + hmac.new(secret, password.encode(), sha256).hexdigest()
+
+
+def why_not(value: bytes, scope: str) -> str:
+    """What is wrong with a token that opened nothing. Whoever has its text may know that much."""
+    token = AccessToken.objects.filter(digest=digest(value.decode("latin-1"))).first()
+    if token is None:
+        return "The token is not known here; get another one."
+    if token.scope != scope:
+        return "This token opens another part of the service; those of /ws open only /ws, those of /api only /api."
+    if token.revoked_at is not None:
+        return "The token was revoked; get another one."
+    if token.expires_at <= timezone.now():
+        return "The token has expired; get another one."
+    return "The token's user is no longer active."
 
 
 def user_by_token(value: bytes, scope: str, find: Lookup = _user_by_token) -> Any:

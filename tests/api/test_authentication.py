@@ -206,3 +206,51 @@ def test_a_user_without_a_role_is_let_in_nowhere(db: None) -> None:
     for path in ("/api", "/api/generic/tasks/1", "/api/datafilesets/X"):
         check(client.get(path), 403)
     check(client.post("/api/accesstokens", {"name": "x"}), 403)
+
+
+def told(authorization: str | None, path: str = ENTRY) -> str:
+    response = get(authorization, path)
+    assert response.status_code == 401
+    [message] = response.json()["resultMessages"]["resultMessage"]
+    assert message["code"] == "GEN-IP-401"
+    return str(message["text"])
+
+
+def test_what_is_wrong_with_credentials_is_told(user: User) -> None:
+    wrong = told(basic("client", "wrong"))
+    assert wrong == "User name or password is wrong."
+    assert told(basic("nobody", "wrong")) == wrong, "whether there is a user is nobody's business"
+    User.objects.filter(pk=user.pk).update(is_active=False)
+    assert told(basic("client", "client")) == wrong
+    assert told(None) == "Give credentials: HTTP Basic, or a bearer token."
+    assert "cannot be read" in told("Basic Y2xpZW50")
+    assert "scheme is not known" in told("Digest x")
+
+
+def test_what_is_wrong_with_a_token_is_told(user: User) -> None:
+    assert "not known" in told("Bearer tp_nothing")
+    token, text = bearer(user)
+    for field, value, expected in (
+        ("scope", AccessToken.Scope.CALLBACK, "another part"),
+        ("revoked_at", timezone.now(), "revoked"),
+        ("expires_at", timezone.now(), "expired"),
+    ):
+        before = getattr(token, field)
+        AccessToken.objects.filter(pk=token.pk).update(**{field: value})
+        assert expected in told(text)
+        AccessToken.objects.filter(pk=token.pk).update(**{field: before})
+    User.objects.filter(pk=user.pk).update(is_active=False)
+    assert "no longer active" in told(text)
+
+
+def test_a_token_makes_no_token_and_is_told_why(user: User) -> None:
+    _, text = bearer(user)
+    answer = check(ApiClient(None).request("POST", "/api/accesstokens", Authorization=text))
+    assert answer.status_code == 401
+    assert "a token cannot make others" in answer.json()["detail"]
+
+
+def test_the_role_that_is_missing_is_named(user: User) -> None:
+    answer = get(basic("client", "client"), "/api/notificationendpoints")
+    assert answer.status_code == 403
+    assert answer.json()["detail"] == "This needs the role auditor or operator; yours: client."

@@ -1,4 +1,4 @@
-"""Pages of searches that would have to look at too many rows: they are short, and the links lead through all of them."""
+"""Pages of searches that would look at too many rows: they are short, and the links lead through all of them."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from config.errors import STATUS
 from config.metrics import FAMILIES
 from jobs.notifications.models import Alarm
 
@@ -21,15 +22,18 @@ def source() -> str:
 
 
 def rows() -> set[str]:
-    """The first cells of all tables that hold a name."""
-    return set(re.findall(r"^\| `([^`]+)` \|", (ROOT / "docs" / "operations.md").read_text(), re.MULTILINE))
+    """The first cells of all tables that hold a name, each of them once."""
+    found = re.findall(r"^\| `([^`]+)` \|", (ROOT / "docs" / "operations.md").read_text(), re.MULTILINE)
+    assert sorted(set(found)) == sorted(found)
+    return set(found)
 
 
 def said() -> set[str]:
     text = source()
     gauges = {family.name for family in FAMILIES} | set(GAUGE.findall(text))
     kinds = {str(kind) for kind in Alarm.Kind}
-    return {*CODE.findall(text), *CHECK.findall(text), *gauges, *kinds}
+    statuses = {f"GEN-IP-{status}" for status in (500, *(status for _, status in STATUS))}  # where no code is given
+    return {*CODE.findall(text), *CHECK.findall(text), *gauges, *kinds, *statuses}
 
 
 def test_everything_that_is_said_has_a_row() -> None:

@@ -1,0 +1,109 @@
+"""Passwords are not guessed: wrong ones lock a name for the address that sent them, and nobody else."""
+
+from __future__ import annotations
+
+import time
+from base64 import b64encode
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.cache import cache
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from hypermedia.readers import Role
+from jobs.callbacks import credentials, guesses
+from tests.api.wire import check
+from tests.conftest import ApiClient
+from tests.factories import UserFactory
+
+pytestmark = pytest.mark.django_db
+TOKEN = "/ws/rest/service/v2/auth/token"  # an address
+
+
+@pytest.fixture
+def user(db: None) -> User:
+    return UserFactory.create(username="client", roles=[Role.CLIENT, Role.INTEGRATION])
+
+
+def ask(name: str, password: str, path: str = "/api", address: str = "192.0.2.1") -> Any:
+    value = b64encode(f"{name}:{password}".encode()).decode()
+    answer = ApiClient(None).request("GET", path, None, {"REMOTE_ADDR": address}, Authorization=f"Basic {value}")
+    return check(answer) if path == "/api" else answer
+
+
+def guess(name: str = "client", times: int = settings.LOGIN_FAILURES) -> None:
+    for number in range(times):
+        assert ask(name, f"wrong {number}").status_code == 401
+
+
+@pytest.mark.parametrize("name", ["client", "nobody"])
+def test_a_name_is_locked_whether_there_is_such_a_user_or_not(user: User, name: str) -> None:
+    guess(name)
+    answer = ask(name, "client")
+    assert answer.status_code == 429
+    assert 0 < int(answer.headers["Retry-After"]) <= settings.LOGIN_LOCK.total_seconds()
+    [message] = answer.json()["resultMessages"]["resultMessage"]
+    assert message["code"] == "GEN-IP-429"
+    assert "wrong passwords" in message["text"]
+
+
+def test_what_is_locked_is_not_hashed(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    guess()
+
+    def hashing(*given: Any) -> bool:
+        raise AssertionError("a password was hashed")
+
+    monkeypatch.setattr(credentials, "check_password", hashing)
+    monkeypatch.setattr(credentials, "make_password", hashing)
+    assert ask("client", "client").status_code == 429
+
+
+def test_others_are_not_locked(user: User) -> None:
+    UserFactory.create(username="other", roles=[Role.CLIENT])
+    guess()
+    assert ask("other", "other").status_code == 200
+    assert ask("client", "client", address="10.9.9.9").status_code == 200
+    assert ask("client", "client").status_code == 200, "what was verified a moment ago goes on"
+    cache.clear()
+    assert ask("client", "client").status_code == 429
+
+
+def test_a_right_password_begins_the_count_anew(user: User) -> None:
+    for _ in range(3):
+        guess(times=settings.LOGIN_FAILURES - 1)
+        assert ask("client", "client").status_code == 200
+        cache.clear()
+
+
+def test_the_lock_ends(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    guess()
+    later = time.monotonic() + settings.LOGIN_LOCK.total_seconds() + 1
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    assert ask("client", "client").status_code == 200
+    guess(times=1)
+
+
+def test_integrations_are_told_what_they_know(user: User) -> None:
+    guess()
+    answer = ask("client", "client", TOKEN)
+    assert answer.status_code == 401
+    assert answer.json() == {"data": [], "message": ["Empty or Invalid Authorization Header."], "status": 401}
+    assert ask("client", "client", TOKEN, address="10.9.9.9").status_code == 200
+
+
+def test_it_costs_no_statement(user: User) -> None:
+    ask("client", "client")
+    with CaptureQueriesContext(connection) as statements:
+        ask("client", "client")
+    assert len(statements) == 1
+
+
+def test_old_failures_are_forgotten_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guesses, "MOST_KEPT", 2)
+    kept = guesses.Guesses(most=1, seconds=60)
+    for name in ("first", "second", "third"):
+        kept.failed(name, None)
+    assert [kept.seconds_to_wait(name, None) for name in ("first", "second", "third")] == [0, 60, 60]
