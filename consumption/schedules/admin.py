@@ -14,7 +14,7 @@ from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
-from unfold.widgets import UnfoldAdminSelect2MultipleWidget, UnfoldAdminSelect2Widget
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminSelectWidget
 
 from audit.console.actions import Acting, ActingAdmin, NamedAction, user_id_of
 from consumption.schedules import services
@@ -121,13 +121,13 @@ class ExportScheduleAdmin(PageMixin, ActingAdmin):
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change, **kwargs)
         if "limits" in form.base_fields:
-            form.base_fields["limits"].widget = UnfoldAdminSelect2MultipleWidget()
+            form.base_fields["limits"].widget = UnfoldAdminCheckboxSelectMultipleWidget()
             form.base_fields["limits"].widget.choices = form.base_fields["limits"].choices
         for name, usual in (("format", "ndjson"), ("compression", "none")):
             if name in form.base_fields:
                 form.base_fields[name].help_text = f"Nothing chosen: {usual}"
         if "time_zone" in form.base_fields:
-            form.base_fields["time_zone"].widget = UnfoldAdminSelect2Widget(choices=time_zones())
+            form.base_fields["time_zone"].widget = UnfoldAdminSelectWidget(choices=time_zones())
         return form
 
     def formfield_for_foreignkey(self, db_field: ForeignKey[Any, Any], request: HttpRequest, **options: Any) -> Any:

@@ -7,50 +7,56 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.contrib import admin
+from django.urls import reverse
 
-from jobs.models import Task
-from tests.api.world import claimed, completed, failed, make_delivery, start
+from hypermedia.readers import Role
+from jobs.states import TaskStatus
+from tests.api.world import failed
 from tests.browser.conftest import Desk
-from tests.factories import LimitFactory
+from tests.browser.scene import furnish
 
 Desks = Callable[..., Desk]
 SERIOUS = {"serious", "critical"}
+NARROW = 400
 
 
-def furnish(desk: Desk) -> list[str]:
-    """Rows of every kind, and the pages that show them."""
-    user = desk.person.user
-    LimitFactory.create()
-    broken, done, running = failed(user), completed(user), start(user)
-    Task.objects.filter(pk=claimed(running).pk).update(rows_written=50, rows_expected=200)
-    delivery = make_delivery(user)
-    done.refresh_from_db()
-    exports = "/admin/consumption/readconsumptionbatch"
+def all_pages(desk: Desk) -> list[str]:
+    """Every page that the console has, with rows of every kind on it."""
+    scene = furnish(desk.person.user)
+    exports, imports = "/admin/consumption/readconsumptionbatch", "/admin/consumption/writeconsumptionbatch"
     return [
-        "/admin/",
-        "/admin/queue/",
-        f"{exports}/",
-        f"{exports}/start/",
-        f"{exports}/{broken.pk}/change/",
-        f"{exports}/{done.pk}/change/",
-        f"{exports}/act/restart/?ids={broken.pk}",
-        "/admin/jobs/task/",
-        f"/admin/jobs/task/{broken.task_id}/change/",
-        f"/admin/notifications/delivery/{delivery.pk}/change/",
-        f"/admin/notifications/notificationendpoint/{delivery.endpoint_id}/change/",
-        f"/admin/datafiles/datafileset/{done.data_file_set_id}/change/",
-        "/admin/notifications/notificationendpoint/add/",
-        "/admin/callbacks/accesstoken/add/",
-        "/admin/consumption/limit/",
-        "/admin/schedules/exportschedule/",
+        *("/admin/", "/admin/queue/", f"{exports}/start/", scene.schedule.page, f"{scene.schedule.page}?edit=1"),
+        *(f"{exports}/{one.pk}/change/" for one in (scene.broken, scene.done, scene.running)),
+        *(f"{exports}/act/restart/?ids={scene.broken.pk}", f"{imports}/act/restart/?ids={scene.unreadable.pk}"),
+        f"/admin/notifications/delivery/{scene.delivery.pk}/change/",
+        f"/admin/jobs/task/{scene.broken.task_id}/change/",
+        f"/admin/notifications/notificationendpoint/{scene.delivery.endpoint_id}/edit/",
+        *(f"/admin/{name}/add/" for name in ADDED),
+        *(path for model in admin.site._registry for path in _of_model(model)),
     ]
+
+
+ADDED = (
+    *("notifications/notificationendpoint", "callbacks/accesstoken", "callbacks/integrationjob"),
+    *("schedules/exportschedule", "consumption/limit", "consumption/limitallowance", "consumption/transactionsource"),
+    *("auth/user", "auth/group"),
+)
+
+
+def _of_model(model: Any) -> list[str]:
+    """Its list, and the page of its newest row."""
+    name = f"{model._meta.app_label}_{model._meta.model_name}"
+    row = model._default_manager.order_by("-pk").first()
+    pages = [] if row is None else [reverse(f"admin:{name}_change", args=[row.pk])]
+    return [reverse(f"admin:{name}_changelist"), *pages]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious_and_no_page_breaks_its_policy(desk_of: Desks, scheme: str) -> None:
     desk = desk_of(color_scheme=scheme)
     found: dict[str, Any] = {}
-    for path in furnish(desk):
+    for path in all_pages(desk):
         desk.open(path)
         violations = Axe().run(desk.page).response["violations"]
         serious = {
@@ -63,31 +69,54 @@ def test_axe_finds_nothing_serious_and_no_page_breaks_its_policy(desk_of: Desks,
 
 
 def test_narrow_screens_need_no_sideways_scrolling(desk_of: Desks) -> None:
-    desk = desk_of(viewport={"width": 390, "height": 844})
+    desk = desk_of(viewport={"width": NARROW, "height": 844})
     too_wide = []
-    for path in furnish(desk):
+    for path in all_pages(desk):
         desk.open(path)
-        if desk.page.evaluate("document.documentElement.scrollWidth") > 390:
+        if desk.page.evaluate("document.documentElement.scrollWidth") > NARROW:
             too_wide.append(path)
     assert too_wide == []
 
 
 def test_the_keyboard_is_enough(desk_of: Desks) -> None:
-    """From the start page to the reason of a failure and to the question before a restart, without a mouse."""
-    desk = desk_of()
+    """Opens the list, narrows it down, opens a failed operation and restarts it, and never touches the mouse."""
+    desk = desk_of(Role.OPERATOR)
     broken = failed(desk.person.user)
     desk.open("/admin/")
-    for target in ("status__exact=Failed", f"/{broken.pk}/change/", "act/restart"):
-        tab_to(desk, target)
-        with desk.page.expect_navigation():
-            desk.page.keyboard.press("Enter")
-    assert "act/restart" in desk.page.url
-    assert desk.page.get_by_label("Reason").is_visible()
+    tab_to(desk, "readconsumptionbatch/")  # in the sidebar
+    press(desk, "Enter", navigates=True)
+    tab_to(desk, 'aria-controls="changelist-filter"')
+    press(desk, "Enter")
+    desk.page.locator("#changelist-filter select[name=status__exact]").or_(
+        desk.page.locator("#changelist-filter a[href*='status__exact=Failed']")
+    ).first.wait_for(state="visible")
+    tab_to(desk, "status__exact=Failed")
+    press(desk, "Enter", navigates=True)
+    tab_to(desk, f"/{broken.pk}/change/")
+    press(desk, "Enter", navigates=True)
+    tab_to(desk, "act/restart")
+    press(desk, "Enter", navigates=True)
+    tab_to(desk, 'name="reason"')
+    desk.page.keyboard.type("there is room again")
+    tab_to(desk, 'type="submit"')
+    press(desk, "Enter", navigates=True)
+    desk.see("was restarted and waits for a worker")
+    broken.task.refresh_from_db()
+    assert broken.task.status == TaskStatus.PENDING
+    assert desk.complaints == []
+
+
+def press(desk: Desk, key: str, *, navigates: bool = False) -> None:
+    if not navigates:
+        desk.page.keyboard.press(key)
+        return
+    with desk.page.expect_navigation():
+        desk.page.keyboard.press(key)
 
 
 def tab_to(desk: Desk, target: str) -> None:
-    """Presses Tab until what has the focus is the target (a class, or a part of an address)."""
-    for _ in range(80):
+    """Presses Tab until what has the focus is the target: a part of its own tag."""
+    for _ in range(120):
         desk.page.keyboard.press("Tab")
         if target in desk.page.evaluate("document.activeElement.outerHTML.split('>')[0]"):
             return

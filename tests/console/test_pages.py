@@ -147,3 +147,45 @@ def test_users_and_groups_say_what_each_role_may_do(furnished: Person) -> None:
         assert all(words in page for words in IN_WORDS.values())
     assert IN_WORDS[Role.CLIENT] in furnished.see("/admin/auth/group/")
     assert set(IN_WORDS) == set(Role)
+
+
+def menu(person: Person) -> dict[str, list[str]]:
+    """The titles of the sidebar, by section."""
+    sections = person.client.get("/admin/").context["sidebar_navigation"]
+    return {str(section["title"]): [str(item["title"]) for item in section["items"]] for section in sections}
+
+
+WORK = ["Now", "Exports", "Imports", "Schedules", "Scheduled runs", "Tasks", "Queue", "Messages", "Data file sets"]
+INTEGRATIONS = ["Jobs", "Status reports", "Endpoints", "Deliveries", "Events", "Alarms"]
+LIMITS = ["Limits", "Transaction sources"]
+
+
+def test_each_role_has_its_own_menu(person: Callable[..., Person], administrator: Person) -> None:
+    """Operators and auditors see what happens, and nothing of persons; what they can do differs on every page."""
+    seen = {"Work": WORK, "Integrations": INTEGRATIONS, "Master data": LIMITS}
+    assert menu(person(Role.OPERATOR)) == {**seen, "Administration": ["Audit", "Access tokens"]}
+    assert menu(person(Role.AUDITOR)) == {**seen, "Administration": ["Audit", "Access tokens"]}
+    whole = menu(administrator)
+    assert whole["Master data"] == ["Limits", "Lists of limits", "Counters", "Consumptions", "Transaction sources"]
+    assert whole["Administration"] == ["Audit", "Users", "Groups", "Access tokens", "Celery's log"]
+    assert menu(Person(UserFactory.create(is_staff=True))) == {"Work": ["Now"]}
+
+
+def test_what_operators_are_offered_and_auditors_are_not(person: Callable[..., Person]) -> None:
+    operator, auditor = person(Role.OPERATOR), person(Role.AUDITOR)
+    broken = failed(UserFactory.create(roles=[Role.CLIENT]))
+    make_delivery(operator.user)
+    offered = {
+        "/admin/consumption/readconsumptionbatch/": ["Start an export", 'value="restart"', 'value="cancel"'],
+        f"/admin/consumption/readconsumptionbatch/{broken.pk}/change/": ["act/restart/"],
+        "/admin/jobs/task/": ['value="restart"', 'value="cancel"'],
+        "/admin/queue/": ["Stop the queue"],
+        "/admin/notifications/delivery/": ['value="redeliver"'],
+        "/admin/notifications/notificationendpoint/": ["notificationendpoint/add/", 'value="rotate"'],
+        "/admin/schedules/exportschedule/": ["exportschedule/add/"],
+        "/admin/callbacks/integrationjob/": ["integrationjob/add/"],
+    }
+    for path, marks in offered.items():
+        for mark in marks:
+            assert mark in operator.see(path), (path, mark)
+            assert mark not in auditor.see(path), (path, mark)

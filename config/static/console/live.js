@@ -87,3 +87,8 @@ document.addEventListener("DOMContentLoaded", () => {
     button.textContent = "Copied";
   });
 });
+
+// The two-sided picker of Django's admin makes tooltips that say something and are nothing to a screen reader.
+window.addEventListener("load", () => setTimeout(() => {
+  document.querySelectorAll(".help-tooltip[aria-label]").forEach((one) => one.setAttribute("role", "img"));
+}));
