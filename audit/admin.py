@@ -12,7 +12,7 @@ from django.http import HttpRequest
 
 from audit.models import Entry
 from hypermedia.console import PageMixin, Panel, ReadOnlyAdmin, facts
-from hypermedia.narrowing import SelectFilter, period_of
+from hypermedia.narrowing import ReadByPeriod, SelectFilter, period_of
 from hypermedia.showing import Tone, chip, code, moment
 from hypermedia.subjects import subject_link
 
@@ -31,12 +31,13 @@ class ActionFilter(SelectFilter):
 
 
 @admin.register(Entry)
-class EntryAdmin(PageMixin, ReadOnlyAdmin):
+class EntryAdmin(ReadByPeriod, PageMixin, ReadOnlyAdmin):
     """Who did what, when, from where, why, with which result."""
 
     list_display = ("when", "who", "outcome", "action", "on", "why", "address")
     list_filter = ("result", ActionFilter, period_of("at", "time"))
     ordering = ("-id",)
+    period_ordering = ("-at", "-id")
     search_fields = ("subject__startswith",)
     search_help_text = "Begin of the subject, or a user's name"
 

@@ -17,7 +17,7 @@ from datafiles.models import DataFile, DataFileSet
 from hypermedia.console import PageMixin, Panel, facts
 from hypermedia.errors import Unavailable
 from hypermedia.finding import ExactSearchMixin
-from hypermedia.narrowing import PeriodFilter, UserFilter
+from hypermedia.narrowing import PeriodFilter, ReadByPeriod, UserFilter
 from hypermedia.showing import Tone, ago, anchor, chip, code, moment
 
 MAY_HOLD = "datafiles.hold_datafileset"
@@ -40,7 +40,7 @@ def _unlock(row: DataFileSet, acting: Acting) -> str:
 
 
 @admin.register(DataFileSet)
-class DataFileSetAdmin(ExactSearchMixin, PageMixin, ActingAdmin):
+class DataFileSetAdmin(ReadByPeriod, ExactSearchMixin, PageMixin, ActingAdmin):
     """Sets with their files."""
 
     list_display = ("code", "description", "lock", "created_by", "age")

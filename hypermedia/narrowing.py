@@ -72,6 +72,16 @@ class PeriodFilter(SelectFilter):
         return queryset
 
 
+class ReadByPeriod:
+    """A list whose period is read from its own index: by id, one long ago would be looked for among all since."""
+
+    ordering: tuple[str, ...]
+    period_ordering: tuple[str, ...] = ("-last_updated_date", "-id")
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        return self.period_ordering if request.GET.keys() & set(PERIOD) else self.ordering
+
+
 def _moment(text: str) -> datetime | None:
     """What the browser sends of a date and time, in the server's time zone."""
     try:

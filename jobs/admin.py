@@ -12,7 +12,7 @@ from django.urls import NoReverseMatch, reverse
 from audit.console.actions import ActingAdmin
 from hypermedia.console import LiveListMixin, PageMixin, Panel, ReadOnlyAdmin, facts, live
 from hypermedia.finding import ExactSearchMixin
-from hypermedia.narrowing import PeriodFilter, UserFilter
+from hypermedia.narrowing import PeriodFilter, ReadByPeriod, UserFilter
 from hypermedia.showing import ago, anchor, joined, moment
 from jobs.console import appearance
 from jobs.console.actions import cancel_action, restart_action
@@ -24,7 +24,7 @@ def _itself(task: Task) -> Task:
 
 
 @admin.register(Task)
-class TaskAdmin(ExactSearchMixin, LiveListMixin, PageMixin, ActingAdmin):
+class TaskAdmin(ReadByPeriod, ExactSearchMixin, LiveListMixin, PageMixin, ActingAdmin):
     """Every piece of work of every type."""
 
     list_display = ("id", "operation", "chip", "progress", "rows", "attempt", "age", "created_by", "thread_code")
@@ -109,7 +109,7 @@ def subject_link(task: Task) -> Any:
 
 
 @admin.register(InterfacedMessage)
-class InterfacedMessageAdmin(ExactSearchMixin, PageMixin, ReadOnlyAdmin):
+class InterfacedMessageAdmin(ReadByPeriod, ExactSearchMixin, PageMixin, ReadOnlyAdmin):
     """What was said about each operation."""
 
     list_display = ("id", "task_page", "last_message", "when")

@@ -20,7 +20,7 @@ from datafiles.console.appearance import files_panel
 from datafiles.models import DataFile
 from hypermedia.console import LiveListMixin, PageMixin, Panel, facts, live
 from hypermedia.links import href
-from hypermedia.narrowing import PERIOD, PeriodFilter, UserFilter
+from hypermedia.narrowing import PeriodFilter, ReadByPeriod, UserFilter
 from hypermedia.showing import NOTHING, ago, anchor, chip, joined, moment, size
 from jobs.console import appearance
 from jobs.console.actions import cancel_action, restart_action
@@ -41,7 +41,7 @@ class LimitCodeFilter(TextFilter):  # type: ignore[misc]  # the theme is untyped
         return queryset.filter(finding.holding(code)) if code else queryset
 
 
-class OperationAdmin(LiveListMixin, PageMixin, ActingAdmin):
+class OperationAdmin(ReadByPeriod, LiveListMixin, PageMixin, ActingAdmin):
     """What all operations have in common. A subclass adds its parameters."""
 
     live_columns = ("chip", "progress", "rows", "attempt")
@@ -67,10 +67,6 @@ class OperationAdmin(LiveListMixin, PageMixin, ActingAdmin):
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         return (finding.matching(queryset, search_term) if search_term.strip() else queryset), False
-
-    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
-        """A period is read from its own index: by id, one long ago would be looked for among everything since."""
-        return ("-last_updated_date", "-id") if request.GET.keys() & set(PERIOD) else self.ordering
 
     def is_live(self, row: Operation) -> bool:
         return appearance.is_underway(row.task)

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Self
 
 from django.conf import settings
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -96,7 +97,10 @@ class IntegrationJob(models.Model):
 
     class Meta:
         verbose_name = "job"
-        indexes = [models.Index(fields=["id"], name="job_flagged", condition=Q(flagged=True))]
+        indexes = [
+            models.Index(fields=["id"], name="job_flagged", condition=Q(flagged=True)),
+            BrinIndex(fields=["created_at"], name="job_created", autosummarize=True),
+        ]
         permissions = [("acknowledge_integrationjob", "Can take the flag from jobs with stale reports")]
 
     def __str__(self) -> str:
@@ -121,7 +125,11 @@ class StatusReport(models.Model):
     received_at = models.DateTimeField(db_default=Now())
 
     class Meta:
-        indexes = [models.Index(fields=["job", "id"], name="report_of_job")]
+        # Calls come in the order of their times, so the console's periods need hardly any index.
+        indexes = [
+            models.Index(fields=["job", "id"], name="report_of_job"),
+            BrinIndex(fields=["received_at"], name="report_received", autosummarize=True),
+        ]
 
     def __str__(self) -> str:
         return f"report {self.pk}"

@@ -21,7 +21,7 @@ from jobs.notifications.models import Attempt, Delivery, NotificationEvent
 from jobs.notifications.states import DeliveryStatus, Move, Outcome, allowed_from
 
 _SHOWN_LETTERS = 4000  # of an answer's body
-_NEWEST = 10_000
+_NEWEST = 2_000
 
 
 def _redeliver(delivery: Delivery, acting: Acting) -> str:

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from hypermedia.console import PageMixin, Panel, ReadOnlyAdmin, facts
 from hypermedia.finding import ExactSearchMixin
-from hypermedia.narrowing import one_of, period_of
+from hypermedia.narrowing import ReadByPeriod, one_of, period_of
 from hypermedia.showing import NOTHING, ago, anchor, code, moment
 from hypermedia.subjects import subject_link
 from jobs.notifications import subscriptions
@@ -19,7 +19,7 @@ from jobs.notifications.models import Alarm, NotificationEvent
 
 
 @admin.register(NotificationEvent)
-class NotificationEventAdmin(ExactSearchMixin, PageMixin, ReadOnlyAdmin):
+class NotificationEventAdmin(ReadByPeriod, ExactSearchMixin, PageMixin, ReadOnlyAdmin):
     """What was told, to whom."""
 
     list_display = ("id", "type", "outcome", "subject", "age", "webhook_id")
@@ -29,6 +29,7 @@ class NotificationEventAdmin(ExactSearchMixin, PageMixin, ReadOnlyAdmin):
         period_of("creation_date", "time"),
     )
     ordering = ("-id",)
+    period_ordering = ("-creation_date", "-id")
     search_fields = ("webhook_id", "subject")
     search_help_text = "Webhook id, or path below /api/"
 
