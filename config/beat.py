@@ -18,6 +18,7 @@ def schedule(*, sweep_seconds: float, publish_seconds: float) -> dict[str, dict[
         "forget-notifications": ("jobs.notifications.tasks.forget", 3600.0),
         "forget-callbacks": ("jobs.callbacks.tasks.forget", 600.0),
         "forget-audit": ("audit.tasks.forget", 600.0),
+        "forget-logins": ("config.tasks.forget_logins", 3600.0),
         "forget": ("jobs.tasks.forget", 600.0),
         "plan": ("consumption.schedules.tasks.plan", crontab()),  # each minute, at its beginning
         "forget-runs": ("consumption.schedules.tasks.forget", 3600.0),

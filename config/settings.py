@@ -174,6 +174,7 @@ ACCESS_TOKEN_DAYS = env.int("ACCESS_TOKEN_DAYS", default=90)
 ACCESS_TOKEN_MAX_DAYS = env.int("ACCESS_TOKEN_MAX_DAYS", default=366)
 # A proxy ends TLS, sets `X-Forwarded-Proto`, and adds the client's address to `X-Forwarded-For`.
 BEHIND_TLS_PROXY = env.bool("BEHIND_TLS_PROXY", default=False)
+SESSION_COOKIE_AGE = env.int("SESSION_HOURS", default=12) * 3600  # a shift, and the talk after it
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SECURE_CONTENT_TYPE_NOSNIFF = True
