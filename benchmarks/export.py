@@ -66,6 +66,13 @@ def owner() -> int:
     return User.objects.get(username="testuser1").pk
 
 
+@contextmanager
+def connected() -> Iterator[psycopg.Connection[Any]]:
+    """A connection to the ledger in use, as a worker opens one."""
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
+        yield connection
+
+
 def window(connection: psycopg.Connection[Any], codes: list[str] | None = None) -> Window:
     return Window(START, END, exports.find_limits(connection, codes))
 
@@ -75,7 +82,7 @@ def against_psql(size: int | None) -> Iterator[tuple[Side, Side]]:
     """The statements as `\\copy` in one session of psql, with the settings that the worker gives its own."""
     ledgers.use(size or MILLION)
     psql = servers.postgres_program("psql")
-    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
+    with connected() as connection:
         every = window(connection)
         wide = replace(every, wide=exports.estimate(connection, every).wide)
         commands = [
@@ -129,7 +136,7 @@ def against_literals(size: int | None) -> Iterator[tuple[Side, Side]]:
     Ours is what a worker runs for a limit code; the other side the plain statement with that limit's id in it.
     """
     ledgers.use(size or MILLION)
-    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
+    with connected() as connection:
 
         def copy(make: Callable[[Window], Composed]) -> Side:
             def side() -> float:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path
 from django.utils.timezone import localtime
@@ -20,6 +20,7 @@ from rest_framework import authentication, exceptions, generics, permissions, re
 from benchmarks.calls import Statement
 from consumption.models import ReadConsumptionBatch
 from hypermedia.conditional import entity_tag
+from hypermedia.database import prepared
 from jobs.callbacks.models import AccessToken, IntegrationJob, StatusReport, digest
 
 STARTPROJECT = [
@@ -44,7 +45,7 @@ HEADERS = {
 
 
 def rows(statement: Statement) -> list[Any]:
-    with connection.cursor() as cursor:
+    with prepared() as cursor:
         cursor.execute(*statement)
         return list(cursor.fetchall())
 

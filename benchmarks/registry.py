@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from benchmarks import download, export, imports, queue, web
+from benchmarks import deliveries, download, export, imports, operations, queue, web
 from benchmarks.rows import Row
 
-ROWS: list[Row] = [*export.ROWS, *imports.ROWS, *download.ROWS, *web.ROWS, *queue.ROWS]
+ROWS: list[Row] = [
+    *(*export.ROWS, *imports.ROWS, *download.ROWS),
+    *(*web.ROWS, *queue.ROWS, *operations.ROWS, *deliveries.ROWS),
+]

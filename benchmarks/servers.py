@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from subprocess import Popen
@@ -46,10 +46,13 @@ def servers() -> Iterator[Place]:
 
 
 @contextmanager
-def program(name: str, *, port: int, workers: int = 1, **settings: str) -> Iterator[Popen[bytes]]:
+def program(
+    name: str, *, port: int, workers: int = 1, options: Sequence[str] = (), **settings: str
+) -> Iterator[Popen[bytes]]:
     """`web`, `worker`, `keeper` or `beat`, started by the command that `make run` uses, and ready.
 
-    `settings` are variables of its environment. It works on the database that `ledgers.use` chose last.
+    `options` follow its command, `settings` are variables of its environment. It works on the database that
+    `ledgers.use` chose last.
     """
     from config.supervisor.environment import NO_NEWS, Address
     from config.supervisor.services import all_services
@@ -58,7 +61,8 @@ def program(name: str, *, port: int, workers: int = 1, **settings: str) -> Itera
     services = all_services(address, public_url=url, workers=workers, run=here().run)
     service = next(each for each in services if each.name == name)
     environment = {"PYTHONWARNINGS": NO_NEWS, "REMAP_SIGTERM": "SIGQUIT", "PORT": str(port), "PUBLIC_URL": url}
-    running = process.start(service.argv, log=here().log(name), env={**os.environ, **environment, **settings}, cwd=ROOT)
+    environment = {**os.environ, **environment, **settings}
+    running = process.start((*service.argv, *options), log=here().log(name), env=environment, cwd=ROOT)
     try:
         if not process.wait_until(lambda: running.poll() is not None or service.is_ready(), READY_SECONDS, 0.1):
             raise process.ServiceError(f"{name} did not become ready; see {here().log(name)}")

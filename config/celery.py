@@ -49,6 +49,14 @@ def end_with_the_worker(**_: Any) -> None:
     die_with_parent()
 
 
+@worker_process_init.connect
+def keep_a_connection(**_: Any) -> None:
+    """A child of the pool runs one attempt at a time."""
+    from jobs.connections import kept
+
+    kept.on = True
+
+
 @worker_ready.connect
 def show_signs_of_life(sender: Any = None, **_: Any) -> None:
     from jobs.heartbeats import Heart

@@ -150,8 +150,13 @@ DATABASES = {
 }
 if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
     raise ImproperlyConfigured("DATABASE_URL must be a postgresql:// address: the service runs on PostgreSQL only.")
+DATABASES["default"]["ENGINE"] = "config.database"
+CONNECTION_TRUST_SECONDS = 5.0  # between two questions whether a connection still lives
 _given = DATABASES["default"].get("OPTIONS", {})
+# Statements that are planned once a connection; a pooler that changes connections between transactions needs this off.
+PREPARED_STATEMENTS = env.bool("PREPARED_STATEMENTS", default=True)
 DATABASES["default"]["OPTIONS"] = {
+    **({"prepare_threshold": 1} if PREPARED_STATEMENTS else {}),
     **_given,
     "connect_timeout": 5,
     "application_name": "tallyport",

@@ -7,11 +7,11 @@ from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 
-from django.db import connection
 from django.db.models import Case, F, QuerySet, When
 
 from consumption.links import RESULT_LINKS
 from consumption.models import Compression, ExportFormat, ReadConsumptionBatch
+from hypermedia.database import prepared
 from hypermedia.fields import ChoiceField, DateTimeValueField, ListField, TextField, date_time
 from hypermedia.links import links_for
 from hypermedia.messages import StrictSerializer
@@ -88,7 +88,7 @@ def read_batch_row(pk: int, reader: Reader) -> ReadBatchRow | None:
     """One export as this reader sees it; None when it is not there, or not for this reader."""
     sql, slots = _one_batch(reader.sees_all)
     values = {_ID: pk, _OWNER: reader.user_id}
-    with connection.cursor() as cursor:
+    with prepared() as cursor:
         cursor.execute(sql, [values.get(slot, slot) for slot in slots])
         row = cursor.fetchone()
     return None if row is None else ReadBatchRow(*row)

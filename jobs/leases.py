@@ -50,6 +50,7 @@ class Lease:
     def __init__(self, *, task_id: int, epoch: int, claimed_at: float) -> None:
         self._key = {"task_id": task_id, "epoch": epoch, "lease": settings.LEASE_SECONDS}
         self._progress: dict[str, int | None] = {"written": 0, "expected": None}
+        self._claimed_at = claimed_at
         self._deadline = claimed_at + settings.LEASE_SECONDS
         self._kept = threading.Event()  # set: no more renewals
         self._ended = threading.Event()
@@ -78,6 +79,10 @@ class Lease:
         """Raises LeaseLost when the task is no longer ours."""
         if self.lost:
             raise LeaseLost
+
+    def age(self) -> float:
+        """Seconds since the claim."""
+        return time.monotonic() - self._claimed_at
 
     def progress(self, written: int, expected: int | None) -> None:
         """What the next renewal will store; free of charge."""

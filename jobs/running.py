@@ -11,15 +11,19 @@ from typing import Any
 import psycopg
 from django.db import InterfaceError, OperationalError, connection, transaction
 
+from hypermedia.database import is_quiet
 from hypermedia.failpoints import hit
 from jobs import failed_attempts, services
+from jobs.connections import kept
 from jobs.errors import LeaseLost
-from jobs.leases import Lease, connection_info
+from jobs.leases import Lease
 from jobs.models import Operation, Task
 from jobs.services import Outcome
 from jobs.workers import OWNER, thread_code
 
 logger = logging.getLogger(__name__)
+
+LONG_SECONDS = 30.0
 
 
 def nothing() -> None:
@@ -43,13 +47,11 @@ class Run:
         self.operation = operation
         self._lease = lease
 
-    def connect(self, **overrides: Any) -> psycopg.Connection[Any]:
-        """A database connection of its own for this attempt; its statement is cancelled when the lease is lost.
+    def connect(self) -> psycopg.Connection[Any]:
+        """A database connection for this attempt alone; its statement is cancelled when the lease is lost.
         Raises LeaseLost when it is already."""
         self._lease.check()
-        connection = psycopg.connect(
-            connection_info(application_name=f"tallyport task {self.task.pk}", **overrides), autocommit=True
-        )
+        connection = kept.take(f"tallyport task {self.task.pk}")
         self._lease.guards(connection)
         return connection
 
@@ -82,6 +84,8 @@ def run_task(*, task_id: int, celery_task_id: str = "") -> str | None:
     logger.info("task %s: attempt %s of %s", task.pk, task.attempt_count, task.task_type.code)
     with Lease(task_id=task.pk, epoch=task.epoch, claimed_at=claimed_at) as lease:
         outcome = _attempt(task, lease)
+    if outcome == Outcome.LOST:
+        kept.drop()  # a cancellation of its statement may still be on the way
     logger.info("task %s: %s", task.pk, outcome)
     return outcome
 
@@ -100,6 +104,8 @@ def _attempt(task: Task, lease: Lease) -> str:
         hit("claimed")
         result = task.operation.run(Run(task, task.operation.model.objects.get(task_id=task.pk), lease))
         lease.finishing()
+        if lease.age() > LONG_SECONDS or not is_quiet():
+            connection.close()  # idle for as long as the work took: whatever stands in between may have cut it off
         _complete(task, result)
     except Exception as error:
         if lease.lost or isinstance(error, LeaseLost):
@@ -112,7 +118,6 @@ def _attempt(task: Task, lease: Lease) -> str:
 
 
 def _complete(task: Task, result: Result) -> None:
-    connection.close()  # idle for as long as the work took: whatever stands in between may have cut it off
     try:
         services.complete(task=task, record=result.record)
     except LeaseLost:

@@ -23,6 +23,7 @@ from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from hypermedia.database import prepared
 from hypermedia.readers import Reader, Role
 from jobs.callbacks.guesses import Guesses
 from jobs.callbacks.models import AccessToken, digest
@@ -69,7 +70,7 @@ class Lookup:
         """The user, or None. One value for each slot."""
         sql, parameters, annotations = self._compiled
         given = dict(zip(self._slots, values, strict=True))
-        with connection.cursor() as cursor:
+        with prepared() as cursor:
             cursor.execute(sql, [given.get(parameter, parameter) for parameter in parameters])
             row = cursor.fetchone()
         if row is None:

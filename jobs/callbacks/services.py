@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection
 from django.utils import timezone
 
 from audit import services as audit
+from hypermedia.database import prepared
 from hypermedia.errors import DomainError
 from hypermedia.readers import Role
 from jobs.callbacks.answers import JOB_NOT_FOUND, UPDATED, Answer
@@ -84,7 +84,7 @@ def record(call: Call, status: Status) -> tuple[Answer, int]:
         "rejected": Verdict.REJECTED.value,
         "request_id": call.request_id,
     }
-    with connection.cursor() as cursor:
+    with prepared() as cursor:
         cursor.execute(_RECORD, parameters)
         answered, audit_id = cursor.fetchone()
     return (UPDATED if answered == UPDATED.status else JOB_NOT_FOUND), audit_id

@@ -1,0 +1,50 @@
+"""What requests ask most is planned once, and a connection that lives is not asked whether it does."""
+
+from __future__ import annotations
+
+import select
+from typing import Any, Self
+
+from django.conf import settings
+from django.db import connection
+from django.db.backends.utils import CursorWrapper
+from psycopg import Cursor
+from psycopg.errors import FeatureNotSupported
+
+
+def prepared() -> CursorWrapper:
+    """A cursor like `connection.cursor()` whose statements PostgreSQL plans once for each connection, not once for each
+    request: the most frequent ones take longer to plan than to answer.
+
+    A connection pooler that gives a connection to somebody else after each transaction needs PREPARED_STATEMENTS=0.
+    """
+    if not settings.PREPARED_STATEMENTS or connection.queries_logged:  # the log would not see what was prepared before
+        return connection.cursor()
+    connection.close_if_health_check_failed()
+    connection.ensure_connection()
+    wrapper: Any = connection
+    with connection.wrap_database_errors:
+        made: CursorWrapper = wrapper._prepare_cursor(_PreparingCursor(wrapper.connection))
+    return made
+
+
+class _PreparingCursor(Cursor[Any]):
+    def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
+        try:
+            return super().execute(query, params, prepare=True, **options)
+        except FeatureNotSupported:  # a migration has changed the type of a column that it brings
+            self.connection.execute("DEALLOCATE ALL")
+            return super().execute(query, params, prepare=True, **options)
+
+
+def is_quiet(session: Any = None) -> bool:
+    """False when the server has sent something that nobody asked for, which mostly is its goodbye. Free of charge.
+
+    `session` is a connection of psycopg that is not in the middle of a statement; Django's unless given.
+    """
+    session = session or connection.connection
+    if session is None or session.closed:
+        return False
+    arrived = select.poll()
+    arrived.register(session.fileno(), select.POLLIN)
+    return not arrived.poll(0)

@@ -1,0 +1,95 @@
+"""Prepared statements, and the look at a kept connection."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import connection
+
+from hypermedia.database import prepared
+from jobs.leases import connection_info
+
+STATEMENT = "SELECT number FROM changing WHERE number = %s"
+
+
+def ask(sql: str, *parameters: Any) -> Any:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return cursor.fetchone()[0]
+
+
+def plans() -> int:
+    return int(ask("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%%FROM changing%%'"))
+
+
+@pytest.fixture
+def changing(db: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TEMPORARY TABLE changing ON COMMIT DROP AS SELECT 1 AS number")
+
+
+def read() -> Any:
+    with prepared() as cursor:
+        cursor.execute(STATEMENT, [1])
+        return cursor.fetchone()[0]
+
+
+def test_a_statement_is_planned_once(changing: None) -> None:
+    assert [read(), read(), plans()] == [1, 1, 1]
+
+
+def test_it_can_be_switched_off(changing: None, settings: Any) -> None:
+    settings.PREPARED_STATEMENTS = False
+    assert [read(), read(), plans()] == [1, 1, 0]
+
+
+@pytest.fixture
+def own_session(transactional_db: None) -> int:
+    """The process id of a session that was seen alive a moment ago."""
+    connection.close()
+    pid = int(ask("SELECT pg_backend_pid()"))
+    assert connection.is_usable()
+    return pid
+
+
+def other(sql: str, *parameters: Any) -> Any:
+    with psycopg.connect(connection_info(), autocommit=True) as there:
+        row = there.execute(sql, parameters).fetchone()
+        assert row is not None
+        return row[0]
+
+
+def test_a_plan_that_a_migration_made_wrong_is_made_anew(own_session: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE changing AS SELECT 1::int AS number")
+    try:
+        assert read() == 1
+        with psycopg.connect(connection_info(), autocommit=True) as there:
+            there.execute("ALTER TABLE changing ALTER number TYPE numeric(9, 2)")
+        assert [str(read()), str(read())] == ["1.00", "1.00"]
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TABLE changing")
+
+
+def test_one_that_was_seen_a_moment_ago_is_not_asked_again(own_session: int) -> None:
+    ask("SELECT 42")
+    assert connection.is_usable()
+    assert other("SELECT query FROM pg_stat_activity WHERE pid = %s", own_session) == "SELECT 42"
+
+
+def test_after_a_while_it_is(own_session: int, settings: Any) -> None:
+    settings.CONNECTION_TRUST_SECONDS = 0
+    assert connection.is_usable()
+    ask("SELECT 42")
+    connection._trusted_until = 0.0  # type: ignore[attr-defined]
+    assert connection.is_usable()
+    assert other("SELECT query FROM pg_stat_activity WHERE pid = %s", own_session) == "SELECT 1"
+
+
+def test_one_that_said_goodbye_is_not_trusted(own_session: int) -> None:
+    assert other("SELECT pg_terminate_backend(%s, 5000)", own_session)
+    assert not connection.is_usable()
+    connection.close()

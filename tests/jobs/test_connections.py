@@ -1,0 +1,85 @@
+"""The connection that a pool's child keeps from one attempt to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from jobs.connections import Kept, kept
+from jobs.errors import OperationFailed
+from jobs.leases import connection_info
+from jobs.running import Result, Run, run_task
+from tests.jobs.toys import Toys
+
+
+@pytest.fixture
+def keeping() -> Iterator[Kept]:
+    """As in a child of the pool."""
+    kept.on = True
+    yield kept
+    kept.on = False
+    kept.drop()
+
+
+def session(toys: Toys, *statements: str) -> int:
+    """Runs an attempt that executes these; the process id of its session, 0 when the attempt did not complete."""
+    seen = [0]
+
+    def body(run: Run) -> Result:
+        with run.connect() as mine:
+            for statement in statements:
+                mine.execute(statement)
+            seen.append(mine.info.backend_pid)
+        return Result()
+
+    toys.body = body
+    completed = run_task(task_id=toys.start().pk) == "completed"
+    return seen[-1] if completed else 0
+
+
+def test_the_next_attempt_gets_the_session_of_the_last(real_toys: Toys, keeping: Kept) -> None:
+    assert session(real_toys) == session(real_toys)
+
+
+def test_elsewhere_each_attempt_has_its_own(real_toys: Toys) -> None:
+    assert session(real_toys) != session(real_toys)
+
+
+def test_nothing_is_left_in_it(real_toys: Toys, keeping: Kept) -> None:
+    first = session(real_toys, "SET work_mem = '123MB'", "CREATE TEMPORARY TABLE mine AS SELECT 1 AS one")
+    with keeping.take("who looks") as connection:
+        assert connection.info.backend_pid == first
+        row = connection.execute(
+            "SELECT current_setting('work_mem'), to_regclass('mine'), current_setting('application_name'),"
+            " current_setting('idle_session_timeout')"
+        ).fetchone()
+    assert row is not None
+    assert row[0] != "123MB"
+    assert row[1:] == (None, "who looks", "0")
+
+
+def test_one_that_the_server_ended_meanwhile_is_replaced(real_toys: Toys, keeping: Kept) -> None:
+    first = session(real_toys)
+    with psycopg.connect(connection_info(), autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s, 5000)", [first])
+    second = session(real_toys)
+    assert second not in {0, first}
+
+
+def test_an_error_takes_the_connection_along(real_toys: Toys, keeping: Kept) -> None:
+    def body(run: Run) -> Result:
+        with run.connect():
+            raise OperationFailed("TOY-FA-001", "It went wrong.", "A restart will not help.")
+
+    first = session(real_toys)
+    real_toys.body = body
+    assert run_task(task_id=real_toys.start().pk) == "failed"
+    assert session(real_toys) not in {0, first}
+
+
+def test_a_lost_lease_takes_the_connection_along(real_toys: Toys, keeping: Kept) -> None:
+    first = session(real_toys)
+    assert session(real_toys, "UPDATE jobs_task SET epoch = epoch + 1") == 0
+    assert session(real_toys) not in {0, first}
