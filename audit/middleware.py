@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from django.http import HttpRequest
@@ -57,14 +58,18 @@ def action_of(request: HttpRequest) -> str:
     match, method = request.resolver_match, str(request.method)
     if match is None or request.path.startswith(_OWN_TRAIL):
         return ""
-    view = _view(match.func)
+    return _action(match.func, "GET" if method == "HEAD" else method, match.route)
+
+
+@lru_cache(maxsize=1024)
+def _action(function: Any, method: str, route: str) -> str:
+    view = _view(function)
     words: Mapping[str, str] = getattr(view, "audited", {})
-    method = "GET" if method == "HEAD" else method
     if method in words:
         return words[method]
     if method not in CHANGING or (hasattr(view, "roles") and method not in view.roles):
         return ""
-    return f"{method} {_CONVERTER.sub('<', match.route.removeprefix('api/'))}"[:120]
+    return f"{method} {_CONVERTER.sub('<', route.removeprefix('api/'))}"[:120]
 
 
 def _view(function: Any) -> Any:

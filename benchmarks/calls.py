@@ -25,9 +25,10 @@ class Site:
     """An application with addresses and middleware of its own, or (without them) the service itself."""
 
     def __init__(self, urlconf: str | None = None, middleware: list[str] | None = None) -> None:
-        self.settings: dict[str, Any] = (
-            {} if urlconf is None else {"ROOT_URLCONF": urlconf, "MIDDLEWARE": middleware or []}
-        )
+        self.settings: dict[str, Any] = {}
+        if urlconf is not None:
+            # Django's own look at the connection, once a request.
+            self.settings = {"ROOT_URLCONF": urlconf, "MIDDLEWARE": middleware or [], "CONNECTION_TRUST_SECONDS": 0}
         with self.in_place():
             self._handler = Handler() if urlconf is None else WSGIHandler()
 

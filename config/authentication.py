@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from config.errors import WWW_AUTHENTICATE
@@ -36,7 +36,8 @@ class SchemeAuthentication(BaseAuthentication):
     scheme: bytes
 
     def authenticate(self, request: Request) -> Authenticated | None:
-        scheme, _, value = get_authorization_header(request).strip().partition(b" ")
+        given = str(request.META.get("HTTP_AUTHORIZATION", "")).encode("latin-1")
+        scheme, _, value = given.strip().partition(b" ")
         if scheme.lower() != self.scheme:
             return None
         user = self.user_for(value.strip(), request)
@@ -105,7 +106,7 @@ class OtherAuthentication(BaseAuthentication):
     text = "This scheme is not known here; give HTTP Basic, or a bearer token."
 
     def authenticate(self, request: Request) -> Authenticated | None:
-        if get_authorization_header(request).strip():
+        if str(request.META.get("HTTP_AUTHORIZATION", "")).strip():
             raise Unauthorized(self.text)
         return None
 

@@ -25,10 +25,11 @@ def href(path: str) -> str:
 
 def link(rel: str, path: str, method: str | None = None) -> dict[str, str]:
     """One link object; `method` is left out for `self` and `canonical`."""
-    body = {"href": href(path), "rel": rel}
-    if method is not None:
-        body["httpMethod"] = method
-    return body
+    return _object(rel, href(path), method)
+
+
+def _object(rel: str, address: str, method: str | None) -> dict[str, str]:
+    return {"href": address, "rel": rel} if method is None else {"href": address, "rel": rel, "httpMethod": method}
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,9 @@ class Rule(Generic[Subject]):
 
 def links_for(table: Sequence[Rule[Subject]], subject: Subject, reader: Any) -> list[dict[str, str]]:
     """The links of `subject` that `reader` may follow, in the table's order."""
-    return [link(rule.rel, rule.path(subject), rule.method) for rule in table if rule.when(subject, reader)]
+    begin = href("")  # looked up once
+    shown = [rule for rule in table if rule.when(subject, reader)]
+    return [_object(rule.rel, begin + rule.path(subject), rule.method) for rule in shown]
 
 
 def reference(identifier: int, path: str) -> dict[str, Any]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import re
-import uuid
+import secrets
 from collections.abc import Callable
 from contextvars import ContextVar
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.http.response import HttpResponseBase
+from django.http.response import HttpResponseBase, ResponseHeaders
 
 from hypermedia.origin import address, address_of
 
@@ -36,8 +37,8 @@ class RequestIdMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        given = request.headers.get("X-Request-ID", "")
-        current = given if _SANE_ID.fullmatch(given) else uuid.uuid4().hex
+        given = request.META.get("HTTP_X_REQUEST_ID", "")
+        current = given if _SANE_ID.fullmatch(given) else secrets.token_hex(16)
         # Not taken back at the end: Django logs refusals, and servers send streams, after this has returned.
         request_id.set(current)
         address.set(address_of(request))
@@ -51,7 +52,7 @@ class ApiHeadersMiddleware:
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
-        self.headers = {
+        headers = {
             "Vary": "Accept,Accept-Encoding,Accept-Language,Origin",
             "X-Content-Type-Options": "nosniff",
             "X-Frame-Options": "deny",
@@ -60,12 +61,13 @@ class ApiHeadersMiddleware:
             "X-OHI-APP-ID": settings.OHI_APP_ID,
             "X-OHI-APP-VERSION": settings.OHI_APP_VERSION,
         }
+        # As a response keeps them, encoded once: set one by one they cost as much as the JSON of a small document.
+        self._kept: Any = vars(ResponseHeaders(headers))["_store"]
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
         if is_api(request.path):
-            for name, value in self.headers.items():
-                response[name] = value
+            vars(response.headers)["_store"].update(self._kept)
         if response.status_code in {204, 304}:
             # Django counts the empty body, and calls it HTML; these answers describe none.
             del response["Content-Length"], response["Content-Type"]

@@ -120,7 +120,7 @@ def settled(view: ResourceView, find: Callable[[], Row], running: Callable[[Row]
     The view's answer says `Preference-Applied` where the wish was granted (`granted`).
     """
     row = find()
-    seconds = preferred_wait(view.request.headers.get("Prefer"))
+    seconds = preferred_wait(view.request.META.get("HTTP_PREFER"))
     if seconds is None:
         return row
     task_id = running(row)

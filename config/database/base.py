@@ -16,15 +16,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
     asked again while its socket is quiet, which saves each request a round trip. One that lay idle for longer is: what
     lies in between may have forgotten it without a word."""
 
-    _trusted_until = 0.0
+    _asked_at = 0.0
 
     def is_usable(self) -> bool:
         now = time.monotonic()
-        if now < self._trusted_until and not self.errors_occurred and self._lies_idle():
+        if now - self._asked_at < settings.CONNECTION_TRUST_SECONDS and not self.errors_occurred and self._lies_idle():
             return True
-        usable = super().is_usable()
-        self._trusted_until = now + settings.CONNECTION_TRUST_SECONDS if usable else 0.0
-        return usable
+        self._asked_at = now
+        return super().is_usable()
 
     def _lies_idle(self) -> bool:
         return self.connection.pgconn.transaction_status == TransactionStatus.IDLE and is_quiet(self.connection)

@@ -29,7 +29,7 @@ _by_name, _by_token = by_name(accounts), by_token(accounts)
 
 def caller(request: HttpRequest, *, token: bool = True) -> Any:
     """The user who calls, by password or, unless `token` is off, by token. Raises Refused (401)."""
-    header = _AUTHORIZATION.fullmatch(request.headers.get("Authorization", "").strip())
+    header = _AUTHORIZATION.fullmatch(str(request.META.get("HTTP_AUTHORIZATION", "")).strip())
     user = None
     if header is not None:
         value = header["value"].encode("latin-1", "replace")
