@@ -7,7 +7,7 @@ import re
 import secrets
 from base64 import b64encode
 from collections.abc import Iterator
-from html import unescape
+from html import escape, unescape
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -23,6 +23,7 @@ PEOPLE = [f"kanarie-{secrets.token_hex(6)}" for _ in range(100)]
 PASSWORD = f"canary-password-{secrets.token_hex(6)}"
 BASIC = b64encode(f"canary:{PASSWORD}".encode()).decode()  # as it is sent
 KEY = f"canary-key-{secrets.token_hex(20)}"
+MARKUP = f"<script>{secrets.token_hex(4)}</script>"  # names and descriptions are whatever somebody likes
 # Whoever opens these wants to see people, and may: the audit says so. Everything else of the console is crawled.
 ABOUT_PEOPLE = ("/admin/consumption/consumption/", "/admin/consumption/counter/")
 PAGES_AT_LEAST, PAGES_AT_MOST = 60, 400
@@ -62,12 +63,12 @@ def send(stack: Stack, person: str, **other: Any) -> requests.Response:
 
 def made_secrets(stack: Stack) -> list[str]:
     """Tokens of both kinds, and the signing secret of an endpoint; with the keys and a password."""
-    api = stack.request("POST", "/api/accesstokens", {"name": "canary"}).json()["token"]
+    api = stack.request("POST", "/api/accesstokens", {"name": MARKUP}).json()["token"]
     callback = stack.request("GET", "/ws/rest/service/v2/auth/token", user="integration1").json()["data"][
         "access_token"
     ]
     endpoint = {
-        "name": "canary",
+        "name": MARKUP,
         "url": "http://127.0.0.1:9/hook",
         "httpMethod": "POST",
         "authentication": {"type": "basic", "username": "canary", "password": PASSWORD},
@@ -103,7 +104,7 @@ def imported(stack: Stack, people: list[str]) -> None:
     ]
     rows += [{**row, "serviceDate": row["person"]["code"]} for row in rows]
     content = "".join(json.dumps({k: v for k, v in row.items() if v is not None}) + "\n" for row in rows)
-    body = {"code": "CANARIES", "description": "rows", "dataFiles": [{"code": "ROWS", "description": "rows"}]}
+    body = {"code": "CANARIES", "description": MARKUP, "dataFiles": [{"code": "ROWS", "description": MARKUP}]}
     assert stack.request("POST", "/api/datafilesets", body, user="operator1").status_code == 201
     address = f"{stack.url}/api/datafilesets/CANARIES/datafiles/ROWS/data"
     user, headers = ("operator1", "operator1"), {"Content-Type": "application/x-ndjson"}
@@ -199,6 +200,8 @@ def test_canaries(stack: Stack) -> None:
         for request, body in errors
         if person in body and person not in f"{request.url}{request.body!r}"
     ]
+    assert any(escape(MARKUP) in page for _, _, page in pages), "it is shown"
+    hits += [(f"{user} {path}", MARKUP) for user, path, page in pages if MARKUP in page]
     hits += [(f"{user} {path}", text) for text in (*PEOPLE, *secret) for user, path, page in pages if text in page]
     found = f"{len(secret)} secrets, {len(errors)} error bodies, {len(pages)} pages, {len(hits)} hits"
     print(f"canaries: {len(PEOPLE)} people, {found}")  # noqa: T201
