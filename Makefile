@@ -16,10 +16,10 @@ MANAGE := $(PYTHON) manage.py
 N ?=
 SKIPPED = $(if $(SKIP),-k 'not ($(SKIP))')
 ROWS ?=
-.PHONY: chaos faults-rabbitmq help run demo test faults slow bench bench-all check stop reset logs install
+.PHONY: chaos faults-rabbitmq help run demo test faults screenshots slow bench bench-all check stop reset logs install
 
 help: ## List these commands
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-11s %s\n' "$$name" "$$text"; done
 
 run: .venv/installed ## Start everything, show one export, and serve on (PORT=9998)
 	@exec $(MANAGE) up
@@ -38,6 +38,9 @@ chaos: .venv/installed-test ## Three minutes of clients and breakage by a seeded
 
 faults-rabbitmq: .venv/installed-test ## The same with RabbitMQ in the place of the embedded broker (SKIP= ROWS=)
 	FAULTS_BROKER=rabbitmq $(PYTHON) -m pytest tests/faults -n 2 -v -m 'slow or not slow' $(if $(ROWS),-k '$(ROWS)',$(SKIPPED))
+
+screenshots: .venv/installed-test ## Take the pictures in docs/screenshots/ again (needs Chromium)
+	$(PYTHON) -m pytest tests/browser/screenshots.py -n 0 -q
 
 slow: .venv/installed-test ## Run the tests that take longer (SKIP=)
 	$(PYTHON) -m pytest -m slow --ignore tests/faults -n 2 --dist loadfile $(SKIPPED)
