@@ -71,6 +71,7 @@ def pages(tasks: int) -> Iterator[str]:
 
     from benchmarks import console_rows
     from consumption.models import Limit
+    from jobs.callbacks.models import IntegrationJob
 
     for model in admin.site._registry:
         path = f"{model._meta.app_label}/{model._meta.model_name}/"
@@ -80,10 +81,11 @@ def pages(tasks: int) -> Iterator[str]:
     failed = tasks // 211 * 211  # see console_rows
     several = ",".join(str(failed - 211 * number) for number in range(200))
     yield from (each.format(failed=failed, several=several) for each in SINGLE)
-    rare = Limit.objects.get(code="PLAN2").pk
+    rare, job = Limit.objects.get(code="PLAN2").pk, IntegrationJob.objects.order_by("pk")[0].job_id
     for path, queries in NARROWED.items():
         yield from (
-            f"{path}?{query.format(half=tasks // 2, rare=rare, last=min(tasks, 10_000) // 50)}" for query in queries
+            f"{path}?{query.format(half=tasks // 2, rare=rare, last=min(tasks, 10_000) // 50, job=job)}"
+            for query in queries
         )
     past = date.today() - timedelta(days=console_rows.DAYS // 2)  # noqa: DTZ011  any day in the middle
     for path in WITH_PERIOD:
@@ -95,14 +97,13 @@ SINGLE = (
     *("consumption/readconsumptionbatch/{failed}/change/", "consumption/readconsumptionbatch/{failed}/live/"),
     *("jobs/task/{failed}/change/", "jobs/task/act/restart/?ids={several}"),
 )
-JOB = "C4CA4238A0B9238"  # the first row's
 EXPORT = "q=generic/readconsumptionbatches/{half}"
 RARE = "limit__id__exact={rare}"
 NARROWED = {
     "consumption/readconsumptionbatch/": (
         *(f"status__exact={status}" for status in ("In+Progress", "Completed", "Failed", "Cancelled")),
         *("status__exact=Failed&period=7d", "limit=VERT&status__exact=Failed&period=7d", "p={last}"),
-        *("limit=VERT", "limit=NONE", "user=testuser1", "user=operator1", "q={half}", "q=VERT", "q=NONE", f"q={JOB}"),
+        *("limit=VERT", "limit=NONE", "user=testuser1", "user=operator1", "q={half}", "q=VERT", "q=NONE", "q={job}"),
     ),
     "jobs/task/": (
         *(f"status__exact={status}" for status in ("PENDING", "PROCESSING", "COMPLETED", "ERRORED", "CANCELLED")),
@@ -112,13 +113,13 @@ NARROWED = {
     "datafiles/datafileset/": ("q=NONE", "locked__exact=1", "user=operator1"),
     "notifications/delivery/": (
         *("status__exact=FAILED", "status__exact=FAILED&period=7d", "status__exact=PENDING", "endpoint__id__exact=1"),
-        *("event_type=OperationFailed", "event_type=ReadConsumptionBatch", EXPORT, f"q={JOB}"),
+        *("event_type=OperationFailed", "event_type=ReadConsumptionBatch", EXPORT, "q={job}"),
     ),
     "notifications/notificationevent/": ("type=OperationFailed", "outcome=Failed", "type=Test", EXPORT),
     "notifications/alarm/": ("kind__exact=IntegrationSilent",),
     "audit/entry/": ("action=console.restart", "action=data.read", "result=refused", "q=testuser1", "q=admin", EXPORT),
-    "callbacks/integrationjob/": ("flagged__exact=1", "status__exact=Failed", f"q={JOB}", "q=integration1"),
-    "callbacks/statusreport/": ("verdict__exact=rejected", f"q={JOB}", "q={half}", "q=nothing-known"),
+    "callbacks/integrationjob/": ("flagged__exact=1", "status__exact=Failed", "q={job}", "q=integration1"),
+    "callbacks/statusreport/": ("verdict__exact=rejected", "q={job}", "q={half}", "q=nothing-known"),
     "consumption/consumption/": (RARE, "q={half}", "q=SAMPLE-77777"),
     "consumption/counter/": (RARE, "q=SAMPLE-P000001", "q={half}"),
     "django_celery_results/taskresult/": ("status=FAILURE", "q=nothing"),
