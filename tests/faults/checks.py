@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import uuid
 from collections.abc import Iterable
@@ -88,15 +89,20 @@ def everything(stack: Stack, *, since: int) -> None:
 
 
 def everybody_heard(stack: Stack) -> None:
-    """The receiver got each event of an export or import at least once, always under the event's id."""
+    """Each receiver got each event of an export or import at least once, always under its id, and the integration
+    always with the same job."""
     waiting = "SELECT count(*) FROM notifications_delivery WHERE status IN ('PENDING', 'SENDING')"
     stack.wait("all events are delivered", lambda: stack.value(waiting) == 0)
     stored = stack.sql("SELECT webhook_id, body FROM notifications_notificationevent WHERE subject LIKE 'generic/%%'")
-    heard = {(got.headers["webhook-id"], got.body) for got in list(stack.receiver.got)}
-    missing = [event for event, body in stored if (event, body.encode()) not in heard]
-    assert not missing, "events that nobody got under their id"
-    bodies = {body.encode() for _, body in stored}
-    assert len({event for event, body in heard if body in bodies}) == len(bodies), "one id for one event"
+    events = {event: json.loads(body) for event, body in stored}
+    for integration, receiver in stack.receivers.items():
+        jobs: dict[str, set[str]] = {}
+        for got in list(receiver.got):
+            event, body = got.headers["webhook-id"], json.loads(got.body)
+            jobs.setdefault(event, set()).add(body.pop("jobId", ""))
+            assert body == events.get(event), "what was sent is the event of that id"
+        assert jobs.keys() == events.keys(), f"events that {integration or 'the receiver'} did not get"
+        assert all(len(one) == 1 and ("" in one) == (not integration) for one in jobs.values()), "one job for an event"
 
 
 def nobody_stays(stack: Stack) -> None:

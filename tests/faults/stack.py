@@ -59,7 +59,7 @@ class Stack(Servers):
         self.settings = dict(SETTINGS)
         self.programs: dict[str, subprocess.Popen[bytes]] = {}
         self.wanted: set[str] = set()
-        self.receiver = Receiver()
+        self.receivers = {"": Receiver(), "integration1": Receiver()}  # by the integration that each is, if it is one
         self.subscribed = False
         self.accepted: list[int] = []  # the exports that were answered with 201
         self.baseline: Baseline | None = None
@@ -84,7 +84,8 @@ class Stack(Servers):
             stack.callback(self.end_programs)
             self.manage("prepare_development", "--sample", str(self.consumptions))
             history.start(self.place.database_url)
-            stack.enter_context(self.receiver)
+            for receiver in self.receivers.values():
+                stack.enter_context(receiver)
             self.closing = stack.pop_all()
         return self
 
@@ -153,12 +154,13 @@ class Stack(Servers):
         return found
 
     def subscribe(self) -> None:
-        """Once: our receiver hears of every end."""
-        if not self.subscribed:
-            body = {"name": "tests", "url": self.receiver.url}
+        """Once: our receivers hear of every end."""
+        for integration, receiver in () if self.subscribed else self.receivers.items():
+            body = {"name": f"tests {integration}", "url": receiver.url}
+            body |= {"integrationUser": integration} if integration else {}
             answer = self.request("POST", "/api/notificationendpoints", body, user="operator1")
             assert answer.status_code == 201, answer.text
-            self.subscribed = True
+        self.subscribed = True
 
     def runs(self, name: str) -> bool:
         return name in self.programs and self.programs[name].poll() is None
