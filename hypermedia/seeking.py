@@ -156,7 +156,7 @@ class _Run:
         order = ", ".join(f'"{key.column}" {"DESC" if key.descending else "ASC"}' for key in self.order)
         with in_the_order_of_an_index() as cursor:
             cursor.execute(
-                f"SELECT * FROM ({sql}) AS walked WHERE (walk_fits OR walk_number = %s) AND walk_number <= %s"  # noqa: S608  # the ORM's text
+                f"SELECT * FROM ({sql}) AS walked WHERE (walk_fits OR walk_number = %s) AND walk_number <= %s"  # nosec B608  # noqa: S608  # the ORM's text
                 f" ORDER BY {order} LIMIT %s",
                 [*parameters, at_most, at_most, wanted],
             )
@@ -187,7 +187,7 @@ def _counts(some: list[QuerySet[Any]]) -> tuple[int, ...]:
         except EmptyResultSet:  # of conditions that nothing can fit the ORM makes no statement
             counts.append("0")
             continue
-        counts.append(f"(SELECT count(*) FROM ({sql}) AS fitting)")  # noqa: S608  # the ORM's text
+        counts.append(f"(SELECT count(*) FROM ({sql}) AS fitting)")  # nosec B608  # noqa: S608  # the ORM's text
         parameters += values
     with in_the_order_of_an_index() as cursor:
         cursor.execute(f"SELECT {', '.join(counts)}", parameters)
