@@ -18,14 +18,16 @@ _LONGEST_NUMBER = 18
 
 
 class NumberField(serializers.Field[int, Any, int, Any]):
-    """A whole number, or its digits as a text: answers show them that way, and an address knows nothing else."""
+    """A whole number; with `digits` also its digits as a text: pages show them that way, and an address knows nothing
+    else."""
 
-    def __init__(self, least: int, most: int | None = None, **options: Any) -> None:
+    def __init__(self, least: int, most: int | None = None, *, digits: bool = False, **options: Any) -> None:
         super().__init__(**options)
         self._least, self._most = least, most
+        self._taken = (int, str) if digits else int
 
     def to_internal_value(self, data: Any) -> int:
-        text = str(data) if isinstance(data, (int, str)) else ""
+        text = str(data) if isinstance(data, self._taken) else ""
         number = int(text) if text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER else -1
         if number < self._least or (self._most is not None and number > self._most):
             upper = "" if self._most is None else f" to {self._most}"
@@ -61,8 +63,8 @@ class SearchResource(StrictSerializer):
 
     q = TextField(required=False)
     orderBy = TextField(source="order_by", required=False)  # noqa: N815  # the wire's names
-    offset = NumberField(0, required=False, validators=[_not_too_deep])
-    limit = NumberField(1, MOST, required=False)
+    offset = NumberField(0, digits=True, required=False, validators=[_not_too_deep])
+    limit = NumberField(1, MOST, digits=True, required=False)
     totalResults = FlagField(source="total_results", required=False)  # noqa: N815
 
 

@@ -24,6 +24,12 @@ _CODES = {
     "min_length": "GEN-IP-014",
 }
 _DEFAULT = "GEN-IP-015"
+# REST framework's own texts do not say how to mend it.
+_TEXTS = {
+    "null": "null is not taken; give a value, or leave out what is optional.",
+    "blank": "it is empty; give at least one character, or leave out what is optional.",
+    "empty": "the list is empty; give at least one entry, or leave out what is optional.",
+}
 
 
 def broken_rules(errors: Any) -> RuleBroken:
@@ -42,7 +48,7 @@ def _walk(errors: Any, pointer: str) -> Iterator[ResultMessage]:
             yield from _walk(below, f"{pointer}/{index}" if isinstance(below, (dict, list)) else pointer)
     else:
         code = str(getattr(errors, "code", ""))
-        text = f"{pointer.rpartition('/')[2]} is missing." if code == "required" else naming(str(errors), pointer)
+        text = f"{pointer[1:]} is missing." if code == "required" else naming(_TEXTS.get(code, str(errors)), pointer)
         # A rule with a code of its own (GEN-TRAS-001) keeps it.
         yield ResultMessage(code if code.isupper() else _CODES.get(code, _DEFAULT), text, pointer)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from difflib import get_close_matches
 from typing import Any
@@ -33,5 +34,5 @@ def naming(text: str, pointer: str) -> str:
     """The text with the property it is about, where it does not name it: texts are also joined to one `detail`, where
     no pointer tells them apart."""
     name = pointer[1:]
-    is_named = name.rpartition("/")[2].lower() in text.lower().replace(" ", "")
-    return text if is_named else f"{name}: {text}"
+    begins = text.lower().replace(" ", "").startswith(name.lower())  # "Limit code" for limitCode
+    return text if begins or re.search(rf"\b{re.escape(name)}\b", text) else f"{name}: {text}"

@@ -12,7 +12,7 @@ _CODE: Schema = {"type": "string", "pattern": f"^{media.CODE.pattern}$"}
 _DESCRIPTION: Schema = {"type": "string", "maxLength": 200}
 _SHA256: Schema = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 _BYTES: Schema = {"type": "string", "format": "binary"}
-_CONTENT = tuple(media.EXTENSIONS)
+_CONTENT = tuple(sorted(media.EXTENSIONS, key=lambda name: name != media.NDJSON))  # what exports are stands first
 _UPLOADED = {name: _BYTES for name in media.EXTENSIONS if name in media.UPLOADS}
 _FORM = {
     "multipart/form-data": {

@@ -56,7 +56,7 @@ def test_the_answer_says_where_to_look(testuser: ApiClient) -> None:
 def test_each_task_has_its_result(testuser: ApiClient, operator: ApiClient, work: Callable[[], None]) -> None:
     mine = owner_of(testuser)
     broken, done, foreign = failed(mine).task_id, completed(mine).task_id, failed(owner_of(operator)).task_id
-    answer = testuser.post(RESTART, {"taskIds": [done, broken, str(foreign), broken, 999_999]})
+    answer = testuser.post(RESTART, {"taskIds": [done, broken, foreign, broken, 999_999]})
     work()
     finished = testuser.get(answer.headers["Location"])
     assert finished.json()["processing"] is False
@@ -148,3 +148,10 @@ class _Run:
 def test_it_sends_no_events_and_is_for_workers_only(auditor: ApiClient) -> None:
     assert registry.of_model(TaskRestartBatch).sends_events is False
     assert auditor.post(RESTART, {"taskIds": [1]}).status_code == 403
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("wrong", ["1", 1.5, True, None, 0, -1, 10**30, [1]])
+def test_the_ids_are_whole_numbers(testuser: ApiClient, wrong: Any) -> None:
+    [(_, pointer)] = messages(testuser.post(RESTART, {"taskIds": [wrong]}))
+    assert pointer == "/taskIds/0"
