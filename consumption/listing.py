@@ -28,7 +28,7 @@ from consumption.documents import (
     period_document,
     period_rows,
 )
-from consumption.models import Consumption, Counter, CounterPeriod, Limit
+from consumption.models import Consumption, Counter, CounterPeriod, Limit, TransactionSource
 from hypermedia.collections import Collection, CollectionView, SearchView
 from hypermedia.errors import NotFound
 from hypermedia.filters import BOOLEAN, DATE, DATE_TIME, INTEGER, TEXT, Field, one_of
@@ -44,11 +44,20 @@ def _visible(model: Any, limit: str) -> Callable[[Reader], QuerySet[Any]]:
     return lambda reader: only_allowed(model.objects.all(), limit, reader.user_id)
 
 
-def _of_counter(path: str) -> dict[str, Field]:
-    """What is asked of a counter, wherever it is joined."""
+def _limits() -> QuerySet[Any]:
+    return Limit.objects.all()
+
+
+def _sources() -> QuerySet[Any]:
+    return TransactionSource.objects.all()
+
+
+def _of_counter(path: str = "") -> dict[str, Field]:
+    """What is asked of a counter, wherever it is joined; where it is not, indexes have limit and level before the id."""
+    lead = not path
     return {
-        "limitCode": Field(f"{path}limit__code", TEXT, indexed=True),
-        "aggregationLevel": Field(f"{path}aggregation_level", one_of(*Counter.Level.values)),
+        "limitCode": Field(f"{path}limit_id", TEXT, looked_up=(_limits, "code"), leads=lead, indexed=True),
+        "aggregationLevel": Field(f"{path}aggregation_level", one_of(*Counter.Level.values), leads=lead),
         "person.code": Field(f"{path}person_code", TEXT, rare=True),
         "familyCode": Field(f"{path}family_code", TEXT, rare=True),
     }
@@ -68,7 +77,7 @@ LIMITS: Collection[LimitRow] = Collection(
 )
 COUNTERS: Collection[CounterRow] = Collection(
     path="generic/counters",
-    fields={"id": _ID, **_of_counter("")},
+    fields={"id": _ID, **_of_counter()},
     visible=_visible(Counter, "limit"),
     rows=counter_rows,
     document=counter_document,
@@ -94,11 +103,11 @@ ENTRIES: Collection[EntryRow] = Collection(
         "counterPeriodId": Field("counter_period_id", INTEGER, rare=True),
         "counterId": Field("counter_period__counter_id", INTEGER, rare=True),
         **_of_counter("counter_period__counter__"),
-        "limitCode": Field("limit__code", TEXT, indexed=True),
-        "serviceDate": Field("service_date", DATE),
+        "limitCode": Field("limit_id", TEXT, looked_up=(_limits, "code"), leads=True),
+        "serviceDate": Field("service_date", DATE, indexed=True),
         "externalId": Field("external_id", TEXT, rare=True),
-        "transactionSourceCode": Field("transaction_source__code", TEXT),
-        "withdrawn": Field("withdrawn", BOOLEAN),
+        "transactionSourceCode": Field("transaction_source_id", TEXT, looked_up=(_sources, "code"), indexed=True),
+        "withdrawn": Field("withdrawn", BOOLEAN, indexed=True),
     },
     visible=_visible(Consumption, "limit"),
     rows=entry_rows,
@@ -120,6 +129,23 @@ class ItemView(ResourceView):
         return self.answer(self.collection.document(row, self.reader), version=1)
 
 
+class DataView(CollectionView):
+    """A page of what is data of persons: not for everybody, and on record."""
+
+    roles = {"GET": WORKERS}
+    audited = {"GET": READ}
+
+
+class DataSearchView(SearchView):
+    roles = {"POST": WORKERS}
+    audited = {"POST": READ}
+
+
+class DataItemView(ItemView):
+    roles = {"GET": WORKERS}
+    audited = {"GET": READ}
+
+
 class LimitsView(CollectionView):
     roles = {"GET": WORKERS_AND_WATCHERS}
     collection = LIMITS
@@ -136,58 +162,40 @@ class LimitView(ItemView):
     name = "limit"
 
 
-class CountersView(CollectionView):
-    roles = {"GET": WORKERS}
-    audited = {"GET": READ}
+class CountersView(DataView):
     collection = COUNTERS
 
 
-class CounterSearchView(SearchView):
-    roles = {"POST": WORKERS}
-    audited = {"POST": READ}
+class CounterSearchView(DataSearchView):
     collection = COUNTERS
 
 
-class CounterView(ItemView):
-    roles = {"GET": WORKERS}
-    audited = {"GET": READ}
+class CounterView(DataItemView):
     collection = COUNTERS
     name = "counter"
 
 
-class CounterPeriodsView(CollectionView):
-    roles = {"GET": WORKERS}
-    audited = {"GET": READ}
+class CounterPeriodsView(DataView):
     collection = PERIODS
 
 
-class CounterPeriodSearchView(SearchView):
-    roles = {"POST": WORKERS}
-    audited = {"POST": READ}
+class CounterPeriodSearchView(DataSearchView):
     collection = PERIODS
 
 
-class CounterPeriodView(ItemView):
-    roles = {"GET": WORKERS}
-    audited = {"GET": READ}
+class CounterPeriodView(DataItemView):
     collection = PERIODS
     name = "counter period"
 
 
-class ConsumptionsView(CollectionView):
-    roles = {"GET": WORKERS}
-    audited = {"GET": READ}
+class ConsumptionsView(DataView):
     collection = ENTRIES
 
 
-class ConsumptionSearchView(SearchView):
-    roles = {"POST": WORKERS}
-    audited = {"POST": READ}
+class ConsumptionSearchView(DataSearchView):
     collection = ENTRIES
 
 
-class ConsumptionView(ItemView):
-    roles = {"GET": WORKERS}
-    audited = {"GET": READ}
+class ConsumptionView(DataItemView):
     collection = ENTRIES
     name = "consumption"

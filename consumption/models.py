@@ -108,6 +108,8 @@ class Counter(models.Model):
         indexes = [
             models.Index(fields=["person_code", "id"], name="counter_person"),
             models.Index(fields=["family_code", "id"], name="counter_family"),
+            models.Index(fields=["limit", "id"], name="counter_of_limit"),
+            models.Index(fields=["aggregation_level", "id"], name="counter_level"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["limit", "person_code"], name="counter_of_person"),
@@ -189,10 +191,16 @@ class Consumption(models.Model):
                 autosummarize=True,
             ),
             models.Index(fields=["transaction_datetime", "id"], name="consumption_moment"),
+            # For searches; what they cost an import: docs/performance.md.
+            models.Index(fields=["limit", "id"], name="consumption_of_limit"),
+            models.Index(fields=["transaction_source", "id"], name="consumption_of_source"),
+            models.Index(fields=["service_date", "id"], name="consumption_service_date"),
+            models.Index(fields=["id"], name="consumption_withdrawn", condition=Q(withdrawn=True)),
         ]
         constraints = [
+            # The id first: it tells nearly all apart, and is what somebody asks who knows nothing else.
             models.UniqueConstraint(
-                fields=["limit", "external_id", "transaction_source"],
+                fields=["external_id", "limit", "transaction_source"],
                 condition=Q(external_id__isnull=False),
                 nulls_distinct=False,
                 name="consumption_external_id",

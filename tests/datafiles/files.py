@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
+
+from django.conf import settings
 
 from tests.api.wire import check
 from tests.conftest import ApiClient, rel
@@ -44,3 +47,8 @@ def filled(client: ApiClient, content: bytes = b"a,b\n1,2\n", kind: str = "text/
     check(upload(client, address, content, kind), 201)
     again: dict[str, Any] = check(client.get(str(rel(document, "self"))), 200).json()
     return again
+
+
+def stored() -> list[Path]:
+    """The files in the storage folder, temporary ones too."""
+    return [path for path in Path(settings.DATA_FILES_DIR).rglob("*") if path.is_file()]

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings as django_settings
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
@@ -23,25 +21,10 @@ from hypermedia.readers import Role
 from jobs import services as jobs
 from tests.api.wire import check, messages
 from tests.conftest import ApiClient, rel, rels
-from tests.datafiles.files import filled, upload
+from tests.datafiles.files import filled, stored, upload
 from tests.factories import UserFactory
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def storage_folder(tmp_path: Path, settings: Any) -> Path:
-    settings.DATA_FILES_DIR = tmp_path / "files"
-    return tmp_path / "files"
-
-
-@pytest.fixture
-def client() -> ApiClient:
-    return ApiClient(UserFactory.create(username="client", roles=[Role.CLIENT]))
-
-
-def stored() -> int:
-    return sum(path.is_file() for path in Path(django_settings.DATA_FILES_DIR).rglob("*"))
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("storage_folder")]
 
 
 def expire() -> None:
@@ -62,9 +45,9 @@ def test_expired_content_is_gone_at_once_and_purged_later(client: ApiClient) -> 
     expire()
     for path in (data, f"{address}/zip"):
         check(client.get(path), 410)
-    assert stored() == 1
+    assert len(stored()) == 1
     assert purge() == 1
-    assert stored() == 0 and purge() == 0
+    assert len(stored()) == 0 and purge() == 0
     check(client.get(data), 410)
     after = check(client.get(address, If_None_Match=tag), 200).json()
     assert rels(after) == ["self", "datafileset"]
@@ -79,9 +62,9 @@ def test_what_is_not_due_or_locked_stays(client: ApiClient) -> None:
     filled(client, code="locked")
     expire()
     DataFileSet.objects.update(locked=True)
-    assert purge() == 0 and stored() == 2
+    assert purge() == 0 and len(stored()) == 2
     DataFileSet.objects.filter(code="young").update(locked=False)
-    assert purge() == 1 and stored() == 1
+    assert purge() == 1 and len(stored()) == 1
 
 
 def test_in_steps(client: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,7 +72,7 @@ def test_in_steps(client: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(5):
         filled(client)
     expire()
-    assert purge() == 5 and stored() == 0
+    assert purge() == 5 and len(stored()) == 0
 
 
 def age(days: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -57,11 +58,6 @@ def bucket(server: str, settings: Any, monkeypatch: pytest.MonkeyPatch, tmp_path
     client.delete_bucket(Bucket=BUCKET)
     client.close()
     assert not (tmp_path / "not-used").exists()
-
-
-@pytest.fixture
-def client() -> ApiClient:
-    return ApiClient(UserFactory.create(username="client", roles=[Role.CLIENT]))
 
 
 def keys(bucket: Any) -> list[str]:
@@ -138,6 +134,23 @@ def test_the_janitor(bucket: Any) -> None:
     assert retention.tidy(older_than_seconds=-3600) == 2
     assert sorted(keys(bucket)) == sorted([f"files/{DataFile.objects.get().storage_key}", "somebody/else"])
     assert lost.key not in str(keys(bucket)) and uploads(bucket) == []
+
+
+def test_an_upload_that_was_never_completed_is_aborted_by_its_age(bucket: Any) -> None:
+    def begun_now(parsed: dict[str, Any], **_: Any) -> None:
+        """This server says 2010 of every upload."""
+        for one in parsed.get("Uploads", ()):
+            if one["Key"] == "files/young":
+                one["Initiated"] = datetime.now(UTC)
+
+    for key in ("files/young", "files/old", "somebody/else"):
+        begun = bucket.create_multipart_upload(Bucket=BUCKET, Key=key)
+        bucket.upload_part(Bucket=BUCKET, Key=key, UploadId=begun["UploadId"], PartNumber=1, Body=b"x")
+    s3_files._client().meta.events.register("after-call.s3.ListMultipartUploads", begun_now)
+    assert retention.tidy(older_than_seconds=3600) == 1
+    assert sorted(uploads(bucket)) == ["files/young", "somebody/else"]
+    assert retention.tidy(older_than_seconds=-3600) == 1
+    assert uploads(bucket) == ["somebody/else"]
 
 
 def test_over_http(client: ApiClient, bucket: Any) -> None:

@@ -12,33 +12,15 @@ from typing import Any
 from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZipFile, ZipInfo
 
 import pytest
-from django.conf import settings as django_settings
 
 from datafiles.models import DataFileSet
-from hypermedia.readers import Role
 from tests.api.wire import check, messages
 from tests.conftest import ApiClient, rel, rels
-from tests.datafiles.files import FORM, filled, form, made, upload
-from tests.factories import UserFactory
+from tests.datafiles.files import FORM, filled, form, made, stored, upload
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("storage_folder")]
 
 CSV, NDJSON = b"a,b\n1,2\n", b'{"a":1}\n{"a":2}\n'
-
-
-@pytest.fixture(autouse=True)
-def storage_folder(tmp_path: Path, settings: Any) -> Path:
-    settings.DATA_FILES_DIR = tmp_path / "files"
-    return tmp_path / "files"
-
-
-@pytest.fixture
-def client() -> ApiClient:
-    return ApiClient(UserFactory.create(username="client", roles=[Role.CLIENT]))
-
-
-def stored() -> list[Path]:
-    return [path for path in Path(django_settings.DATA_FILES_DIR).rglob("*") if path.is_file()]
 
 
 Entry = tuple[ZipInfo | str, bytes]
