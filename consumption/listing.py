@@ -53,7 +53,7 @@ def _sources() -> QuerySet[Any]:
 
 
 def _of_counter(path: str = "") -> dict[str, Field]:
-    """What is asked of a counter, wherever it is joined; where it is not, indexes have limit and level before the id."""
+    """What is asked of a counter, wherever it is joined; its own indexes have limit and level before the id."""
     lead = not path
     return {
         "limitCode": Field(f"{path}limit_id", TEXT, looked_up=(_limits, "code"), leads=lead, indexed=True),

@@ -128,6 +128,6 @@ def _download(data_file: DataFile) -> HttpResponseBase:
         raise Unavailable(str(error)) from error
     response = StreamingHttpResponse(blocks, content_type=data_file.media_type)
     response["Content-Length"] = str(data_file.content_length)
-    response["Content-Disposition"] = f'attachment; filename="{appearance.file_name(data_file)}"'
+    response["Content-Disposition"] = f'attachment; filename="{data_file.file_name}"'
     response["Cache-Control"] = "private, no-store"
     return response

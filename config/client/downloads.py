@@ -83,14 +83,17 @@ def fetch(session: Session, data_file: Document, folder: Path) -> Path:
     """One file, whole and checked. What had arrived before is not asked for again."""
     address = link(data_file, "file")
     partial = Partial(folder / f".{data_file['sha256']}.part")
-    with session.display.step(data_file.get("description") or data_file["code"], is_bytes=True) as bar:
+    description = data_file.get("description") or data_file["code"]
+    with session.display.step(description, is_bytes=True) as bar:
         headers = _download(session, address, partial, int(data_file["contentLength"]), bar)
     _check_promises(partial, data_file, headers)
     target = folder / file_name(headers, address)
     if target.exists() and measure(target)[1] != data_file["sha256"]:
         text = f"{target} exists and is another file; move it away, and the same command goes on from here."
         raise ClientError(Exit.LOCAL, text)
-    return partial.keep_as(target)
+    kept = partial.keep_as(target)
+    session.display.say(f"{description}: size and SHA-256 are right, in {kept.name}", "green")
+    return kept
 
 
 def _download(session: Session, address: str, partial: Partial, size: int, bar: Bar) -> Mapping[str, str]:

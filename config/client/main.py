@@ -52,7 +52,6 @@ class Run:
         try:
             self.session = Session(credentials(self.user), self.server, self.display)
             for path in work():
-                self.display.say("Size and SHA-256 are right.", "green")
                 show(str(path))
         except ClientError as error:
             self.display.say(str(error), "bold red")

@@ -43,6 +43,8 @@ Path = tuple[str, ...]
 
 def columns(header: Sequence[str]) -> list[Path]:
     """The property of each column. Raises Malformed for an unknown one, or when two are the same."""
+    if len(header) == 1 and any(other in header[0] for other in ";\t|"):
+        raise Malformed("Line 1: the separator of a CSV file has to be a comma.")
     unknown = [number for number, name in enumerate(header, start=1) if name not in _PATHS]
     if unknown or not header:
         # Not what stands there: without a header that is somebody's data.

@@ -26,7 +26,7 @@ from consumption.settling import Refused
 from consumption.writing import applying, sources
 from consumption.writing.ahead import in_turn
 from consumption.writing.applying import Prepared
-from datafiles import storage
+from datafiles import media, storage
 from datafiles.models import DataFile, DataFileSet
 from datafiles.services import Content, refuse_unchangeable, store_set
 from datafiles.storage import Blocks, Published, Staged, StorageError
@@ -40,7 +40,6 @@ from jobs.registry import LongRunningOperation
 from jobs.running import Result, Run
 from jobs.signals import operation_ended
 
-NDJSON = "application/x-ndjson"
 # Held until the commit that follows at once: nobody cancels or takes over in between.
 _FENCE = "SELECT FROM jobs_task WHERE id = %s AND epoch = %s AND status = 'PROCESSING' FOR SHARE"
 _COUNT = "UPDATE consumption_writeconsumptionbatch SET rows_applied = rows_applied + %s WHERE id = %s"
@@ -176,7 +175,7 @@ def _expected(size: int, read_bytes: int, read: int) -> int:
 
 
 def _record(batch: WriteConsumptionBatch, counts: Counts, published: Published) -> None:
-    content = Content(published, "Rows that were refused, with the rules that they break", NDJSON)
+    content = Content(published, "Rows that were refused, with the rules that they break", media.NDJSON)
     result = store_set(owner_id=batch.created_by_id, description=f"Refused by import {batch.pk}", contents=[content])
     Task.objects.filter(pk=batch.task_id).update(rows_written=counts.read)
     WriteConsumptionBatch.objects.filter(pk=batch.pk).update(

@@ -16,6 +16,7 @@ from consumption.links import RESULT_LINKS
 from consumption.models import WriteConsumptionBatch
 from consumption.serializers import RESULT_SET_CODE
 from consumption.writing import operation
+from datafiles import media
 from datafiles.models import DataFile, DataFileSet
 from hypermedia.collections import Collection, CollectionView, SearchView
 from hypermedia.errors import NotFound, ResultMessage, RuleBroken
@@ -33,7 +34,7 @@ from jobs.views import RETRY_AFTER_SECONDS, WORKERS_AND_WATCHERS, OperationView
 from jobs.waiting import until_ended
 
 # Files that hold no rows of ours, whatever is in them.
-_NOT_ROWS = {"application/zip", "application/xml", "application/vnd.apache.parquet"}
+_NOT_ROWS = {media.ZIP, media.XML, media.PARQUET}
 
 
 class WriteConsumptionBatchInput(StrictSerializer):

@@ -49,20 +49,3 @@ def _content(data_file: DataFile, may_read: bool) -> Any:
         return "needs the permission to read data"
     address = reverse("admin:datafiles_datafileset_content", args=[data_file.data_file_set_id, data_file.pk])
     return anchor(address, "Download")
-
-
-_EXTENSIONS = {
-    "application/x-ndjson": ".ndjson",
-    "text/csv": ".csv",
-    "application/gzip": ".gz",
-    "application/zstd": ".zst",
-    "application/vnd.apache.parquet": ".parquet",
-}
-
-
-def file_name(data_file: DataFile) -> str:
-    """What a browser calls the downloaded file."""
-    safe = "".join(
-        letter if letter.isascii() and (letter.isalnum() or letter in "-_.") else "-" for letter in data_file.code
-    )
-    return f"{safe}{_EXTENSIONS.get(data_file.media_type, '')}"

@@ -162,6 +162,7 @@ def test_csv_and_compression(writer: ApiClient, user: User, pack: Callable[[byte
     ("content", "told"),
     [
         (gzip.compress(lines(units()))[:-9], "compression is broken"),
+        (b"limitCode;person.code;serviceDate\n", "separator of a CSV file has to be a comma"),
         (b"limitCode,Mr. Smith\n", "does not know its column 2;"),
         (gzip.compress(b"\n" * 3_000_000), "taken for a bomb"),
         (zstandard.compress(b"{" * 3_000_000), "taken for a bomb"),
