@@ -137,11 +137,11 @@ def test_rules_that_are_broken_are_all_told(run: Start, tmp_path: Path) -> None:
 
 
 def test_wrong_password(run: Start, settings: Any, tmp_path: Path) -> None:
-    settings.CLIENT_PASSWORD = "wrong"
+    settings.CLIENT_PASSWORD = "mistyped"
     ended = run(lambda command: command.export(request(), tmp_path))
     assert ended.code == Exit.REFUSED
     assert "401" in ended.said
-    assert "wrong" not in ended.said
+    assert "mistyped" not in ended.said
 
 
 def test_who_may_not_export(run: Start, settings: Any, tmp_path: Path) -> None:
