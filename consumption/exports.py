@@ -17,6 +17,8 @@ from psycopg import Connection
 from psycopg.sql import SQL, Composed, Literal
 
 WORK_MEM = "64MB"
+_READING = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+_SETTINGS = "SELECT set_config('TimeZone', %s, true), set_config('work_mem', %s, true), set_config('jit', 'off', true)"
 _WIDE = 0.3  # of the limits' entries: from here on it is cheaper to read all of them once than some of them twice
 
 
@@ -57,14 +59,23 @@ class Snapshot:
 def reading(connection: Connection[Any], time_zone: str) -> Iterator[Snapshot]:
     """A read-only transaction on one snapshot; times are printed in `time_zone`."""
     with connection.transaction():
-        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        connection.execute(
-            "SELECT set_config('TimeZone', %s, true), set_config('work_mem', %s, true), set_config('jit', 'off', true)",
-            [time_zone, WORK_MEM],
-        )
+        connection.execute(_READING)
+        connection.execute(_SETTINGS, [time_zone, WORK_MEM])
         row = connection.execute("SELECT pg_current_snapshot()::text, clock_timestamp()").fetchone()
         assert row is not None
         yield Snapshot(row[0], row[1])
+
+
+@contextmanager
+def sharing(connection: Connection[Any], other: Connection[Any], time_zone: str) -> Iterator[None]:
+    """The `other` session reads the very snapshot of this one, whose transaction has to outlast it."""
+    row = connection.execute("SELECT pg_export_snapshot()").fetchone()
+    assert row is not None
+    with other.transaction():
+        other.execute(_READING)
+        other.execute(SQL("SET TRANSACTION SNAPSHOT {}").format(Literal(row[0])))
+        other.execute(_SETTINGS, [time_zone, WORK_MEM])
+        yield
 
 
 def find_limits(connection: Connection[Any], codes: Sequence[str] | None) -> list[ExportedLimit]:
