@@ -36,6 +36,7 @@ PERMISSIONS: dict[Role, tuple[str, ...]] = {
         *_SEEN_BY_OPERATORS,
         "jobs.restart_task",
         "jobs.cancel_task",
+        "jobs.acknowledge_task",
         "jobs.control_queue",
         "datafiles.hold_datafileset",
         "datafiles.unlock_datafileset",

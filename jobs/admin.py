@@ -15,7 +15,8 @@ from hypermedia.finding import ExactSearchMixin
 from hypermedia.narrowing import PeriodFilter, ReadByPeriod, UserFilter
 from hypermedia.showing import ago, anchor, joined, moment
 from jobs.console import appearance
-from jobs.console.actions import cancel_action, restart_action
+from jobs.console.actions import acknowledge_action, cancel_action, restart_action
+from jobs.console.filters import FailuresFilter
 from jobs.models import InterfacedMessage, Task
 
 
@@ -30,12 +31,12 @@ class TaskAdmin(ReadByPeriod, ExactSearchMixin, LiveListMixin, PageMixin, Acting
     list_display = ("id", "operation", "chip", "progress", "rows", "attempt", "age", "created_by", "thread_code")
     live_columns = ("chip", "progress", "rows", "attempt")
     quiet_seconds = 10
-    list_filter = ("status", "task_type", PeriodFilter, UserFilter)
+    list_filter = ("status", FailuresFilter, "task_type", PeriodFilter, UserFilter)
     list_select_related = ("task_type", "created_by")
     ordering = ("-id",)
     search_fields = ("id", "subject_id")
     search_help_text = "Id of the task, or of its operation"
-    named_actions = (restart_action(_itself), cancel_action(_itself))
+    named_actions = (restart_action(_itself), acknowledge_action(_itself), cancel_action(_itself))
 
     def is_live(self, row: Task) -> bool:
         return appearance.is_underway(row)
@@ -66,7 +67,7 @@ class TaskAdmin(ReadByPeriod, ExactSearchMixin, LiveListMixin, PageMixin, Acting
 
     def headline(self, row: Task) -> Any:
         progress = appearance.progress(row) if appearance.is_underway(row) else ""
-        return joined(appearance.task_chip(row), progress)
+        return joined(appearance.task_chip(row), appearance.let_be_chip(row), progress)
 
     def panels(self, request: HttpRequest, row: Task) -> list[Panel]:
         said = appearance.messages_of(row.pk)

@@ -103,7 +103,7 @@ def last_day() -> list[Hour]:
 
 
 def failed_lately(since: timedelta) -> dict[str, int]:
-    """By task type, how many operations failed since then and were not restarted; up to `COUNTED` each."""
+    """By task type, how many operations failed since then, and nobody restarted or let be; up to `COUNTED` each."""
     from jobs import registry
 
     return {
@@ -111,7 +111,9 @@ def failed_lately(since: timedelta) -> dict[str, int]:
         for kind in registry.all_operations()
         if (
             failed := kind.model.objects.filter(
-                status=OperationStatus.FAILED, last_updated_date__gte=timezone.now() - since
+                status=OperationStatus.FAILED,
+                last_updated_date__gte=timezone.now() - since,
+                task__acknowledged=False,
             )
             .values("pk")[:COUNTED]
             .count()

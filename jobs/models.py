@@ -101,6 +101,10 @@ class TaskQuerySet(models.QuerySet["Task"]):
         """Tasks that wait longer than their last message deserves: it may be lost, so it is sent again."""
         return self.filter(~TaskProcessing.stopped_now(), status=TaskStatus.PENDING, ring_again_at__lt=Now())
 
+    def needing_a_look(self) -> Self:
+        """What failed, and nobody has restarted or let be."""
+        return self.filter(status=TaskStatus.ERRORED, acknowledged=False)
+
     def visible_to(self, reader: Any) -> Self:
         """Everything for operators and auditors, one's own for anybody else."""
         return self if reader.sees_all else self.filter(created_by_id=reader.user_id)
@@ -150,6 +154,7 @@ class Task(Technical):
     rings = models.PositiveIntegerField(default=0)
     rows_written = models.BigIntegerField(default=0)
     rows_expected = models.BigIntegerField(null=True)
+    acknowledged = models.BooleanField(db_default=False, editable=False)  # a failure that an operator lets be
 
     objects = TaskQuerySet.as_manager()
 
@@ -168,7 +173,11 @@ class Task(Technical):
             models.Index(fields=["task_type", "id"], name="task_of_type"),
             models.Index(fields=["subject_id"], name="task_subject"),
         ]
-        permissions = [("restart_task", "Can restart failed tasks"), ("cancel_task", "Can cancel tasks")]
+        permissions = [
+            ("restart_task", "Can restart failed tasks"),
+            ("cancel_task", "Can cancel tasks"),
+            ("acknowledge_task", "Can let failed tasks be"),
+        ]
 
     def __str__(self) -> str:
         return f"task {self.pk}"

@@ -13,7 +13,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from audit.services import record
-from hypermedia.errors import NotFound
+from hypermedia.errors import Conflict, NotFound
 from hypermedia.failpoints import hit
 from jobs import quotas, registry
 from jobs.doorbell import ring_on_commit
@@ -56,6 +56,7 @@ def restart(*, task_id: int, user_id: int) -> Task:
         epoch=F("epoch") + 1,
         rows_written=0,
         rows_expected=None,
+        acknowledged=False,
         **first_ring(),
     )
     task = _task(task_id)
@@ -64,6 +65,16 @@ def restart(*, task_id: int, user_id: int) -> Task:
     record("operation.restart", user_id=user_id, subject=subject_of(task))
     ring_on_commit(task_id)
     return task
+
+
+@transaction.atomic
+def acknowledge(*, task_id: int, user_id: int) -> None:
+    """Takes a failure from what needs an operator, until it is restarted and fails again. Raises NotFound, Conflict."""
+    if not Task.objects.needing_a_look().filter(pk=task_id).update(acknowledged=True):
+        if not Task.objects.filter(pk=task_id).exists():
+            raise NotFound(f"There is no task {task_id}.")
+        raise Conflict("The task has not failed, or somebody has let it be already. Nothing was changed.")
+    record("operation.acknowledge", user_id=user_id, subject=subject_of(_task(task_id)))
 
 
 @transaction.atomic

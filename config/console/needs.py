@@ -103,12 +103,12 @@ def _failed() -> Iterator[Need]:
         meta = kind.model._meta
         name = f"{meta.app_label}_{meta.model_name}"
         try:
-            address = listed(name, "status__exact=Failed&period=7d")
+            address = listed(name, "failures=open&period=7d")
         except NoReverseMatch:  # a type without a page of its own
-            address = listed("jobs_task", f"status__exact=ERRORED&task_type__code__exact={code}&period=7d")
+            address = listed("jobs_task", f"failures=open&task_type__code__exact={code}&period=7d")
             name = "jobs_task"
         app_label, _, model = name.rpartition("_")
-        why = f"{kind.description}; failed in the last 7 days and not restarted."
+        why = f"{kind.description}; failed in the last 7 days, not restarted and not let be."
         what = f"Failed {meta.verbose_name_plural}"
         yield Need(Tone.BAD, what, why, address, f"{app_label}.view_{model}", count)
 

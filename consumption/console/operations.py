@@ -23,7 +23,8 @@ from hypermedia.links import href
 from hypermedia.narrowing import PeriodFilter, ReadByPeriod, UserFilter
 from hypermedia.showing import NOTHING, ago, anchor, chip, joined, moment, size
 from jobs.console import appearance
-from jobs.console.actions import cancel_action, restart_action
+from jobs.console.actions import acknowledge_action, cancel_action, restart_action
+from jobs.console.filters import FailuresFilter
 from jobs.models import Operation, Task
 from jobs.states import OperationStatus
 
@@ -46,12 +47,12 @@ class OperationAdmin(ReadByPeriod, LiveListMixin, PageMixin, ActingAdmin):
 
     live_columns = ("chip", "progress", "rows", "attempt")
     quiet_seconds = 10
-    list_filter: tuple[Any, ...] = ("status", PeriodFilter, UserFilter)
+    list_filter: tuple[Any, ...] = ("status", FailuresFilter, PeriodFilter, UserFilter)
     list_select_related: tuple[str, ...] = ("task__task_type", "created_by")
     ordering = ("-id",)
     search_fields = ("=id",)
     search_help_text = "Id of export, task, job or audit; limit code (also exports of all limits)"
-    named_actions = (restart_action(_task), cancel_action(_task))
+    named_actions = (restart_action(_task), acknowledge_action(_task), cancel_action(_task))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         sums = (
@@ -107,7 +108,8 @@ class OperationAdmin(ReadByPeriod, LiveListMixin, PageMixin, ActingAdmin):
         raise NotImplementedError
 
     def headline(self, row: Operation) -> Any:
-        shown = [chip(row.status, appearance.OPERATION_TONES[OperationStatus(row.status)])]
+        tone = appearance.OPERATION_TONES[OperationStatus(row.status)]
+        shown = [chip(row.status, tone), appearance.let_be_chip(row.task)]
         if appearance.is_underway(row.task):
             shown.append(format_html("{} {}", appearance.progress(row.task), appearance.rows(row.task)))
         return joined(*shown, format_html("<span>asked for {} by {}</span>", ago(row.creation_date), row.created_by))
@@ -159,7 +161,7 @@ class ReadConsumptionBatchAdmin(OperationAdmin):
 
     change_list_template = "console/exports.html"
     list_display = ("id", "chip", "progress", "limits", "window", "rows", "size", "age", "created_by", "attempt")
-    list_filter = ("status", PeriodFilter, LimitCodeFilter, UserFilter)
+    list_filter = ("status", FailuresFilter, PeriodFilter, LimitCodeFilter, UserFilter)
     list_select_related = ("task__task_type", "created_by", "data_file_set")
 
     @admin.display(description="limits")

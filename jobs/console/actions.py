@@ -10,7 +10,7 @@ from jobs import services
 from jobs.console.appearance import is_in_vain
 from jobs.errors import WrongState
 from jobs.models import Message, Task
-from jobs.states import Move, allowed_from
+from jobs.states import Move, TaskStatus, allowed_from
 
 TaskOf = Callable[[Any], Task]
 
@@ -53,6 +53,31 @@ def cancel_action(task_of: TaskOf) -> NamedAction:
         form=NecessaryReasonForm,
         icon="cancel",
         is_final=True,
+    )
+
+
+def acknowledge_action(task_of: TaskOf) -> NamedAction:
+    """Lets a failure be, through the service."""
+
+    def act(row: Any, acting: Acting) -> str:
+        services.acknowledge(task_id=task_of(row).pk, user_id=acting.user_id)
+        return f"{str(row).capitalize()} is let be."
+
+    def refusal(row: Any) -> str | None:
+        task = task_of(row)
+        if task.status != TaskStatus.ERRORED:
+            return "It has not failed."
+        return "Somebody has let it be already." if task.acknowledged else None
+
+    return NamedAction(
+        name="acknowledge",
+        label="Let it be",
+        permission="jobs.acknowledge_task",
+        effect="Takes the failure from the list of what needs an operator. It can still be restarted.",
+        act=act,
+        refusal=refusal,
+        form=NecessaryReasonForm,
+        icon="task_alt",
     )
 
 

@@ -41,6 +41,11 @@ def task_chip(task: Task) -> SafeString:
     return chip(task.status, TASK_TONES[TaskStatus(task.status)])
 
 
+def let_be_chip(task: Task) -> SafeString | str:
+    is_let_be = task.acknowledged and task.status == TaskStatus.ERRORED
+    return chip("let be", Tone.QUIET) if is_let_be else ""
+
+
 def is_underway(task: Task) -> bool:
     return task.status in {TaskStatus.PENDING, TaskStatus.PROCESSING}
 

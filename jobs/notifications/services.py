@@ -139,6 +139,16 @@ def enable_endpoint(*, endpoint_id: int, user_id: int) -> NotificationEndpoint:
 
 
 @transaction.atomic
+def leave_off(*, endpoint_id: int, user_id: int) -> NotificationEndpoint:
+    """An endpoint that was switched off by itself stays off on purpose. Raises NotFound, Conflict."""
+    endpoint = _locked(endpoint_id)
+    if endpoint.active or not endpoint.disabled_reason:
+        raise Conflict("The endpoint is switched on, or off on purpose already. Nothing was changed.")
+    _change(endpoint, disabled_reason="", failing_since=None, last_updated_by_id=user_id)
+    return endpoint
+
+
+@transaction.atomic
 def test_endpoint(*, endpoint_id: int) -> Delivery:
     """Sends the endpoint an event of the type `Test`. Raises NotFound; Conflict while it is switched off."""
     endpoint = _locked(endpoint_id)

@@ -77,6 +77,12 @@ ROWS: dict[tuple[str, str], Callable[[Any], Any]] = {
     ("consumption/readconsumptionbatch", "cancel"): start,
     ("consumption/writeconsumptionbatch", "restart"): lambda user: _import(user, broken=True),
     ("consumption/writeconsumptionbatch", "cancel"): lambda user: _import(user, broken=False),
+    ("consumption/readconsumptionbatch", "acknowledge"): failed,
+    ("consumption/writeconsumptionbatch", "acknowledge"): lambda user: _import(user, broken=True),
+    ("jobs/task", "acknowledge"): lambda user: failed(user).task,
+    ("notifications/notificationendpoint", "leave-off"): lambda user: _endpoint(
+        user, active=False, disabled_reason="It is gone."
+    ),
     ("jobs/task", "restart"): lambda user: failed(user).task,
     ("jobs/task", "cancel"): lambda user: start(user).task,
     ("datafiles/datafileset", "hold"): _set,

@@ -11,7 +11,7 @@ from config.console import charts, needs
 from config.console.needs import Disk
 from hypermedia.readers import Role
 from hypermedia.showing import Tone
-from jobs import figures, processing
+from jobs import figures, processing, services
 from jobs.callbacks.models import IntegrationJob
 from jobs.models import Task, WorkerHeartbeat
 from jobs.notifications.models import Delivery, NotificationEndpoint
@@ -54,6 +54,25 @@ def test_each_number_leads_to_the_rows_that_it_counts(operator: Person) -> None:
     [need] = operator.client.get("/admin/").context["needs"]
     listed = operator.client.get(need.address).context["cl"].result_list
     assert [row.pk for row in listed] == [batch.pk]
+
+
+def test_what_cannot_be_mended_is_let_be_until_it_fails_again(operator: Person) -> None:
+    batch = failed(operator.user)
+    make_delivery(operator.user)
+    NotificationEndpoint.objects.update(active=False, disabled_reason="It is gone.")
+    assert set(whats(operator)) == {"Failed exports", "Disabled endpoints"}
+    operator.act("consumption/readconsumptionbatch", "acknowledge", batch.pk, reason="the client knows")
+    endpoint = NotificationEndpoint.objects.get()
+    operator.act("notifications/notificationendpoint", "leave-off", endpoint.pk, reason="the receiver was sold")
+    assert whats(operator) == []
+    page = operator.see(f"/admin/consumption/readconsumptionbatch/{batch.pk}/change/")
+    assert "let be</span>" in page
+    assert "the client knows" in page
+    endpoint.refresh_from_db()
+    assert not endpoint.active
+    services.restart(task_id=batch.task_id, user_id=operator.user.pk)
+    services.fail(task=claimed(batch), code="X", text="Broken once more.")
+    assert whats(operator) == ["Failed exports"]
 
 
 def test_waiting_tasks_without_a_worker_are_noticed(operator: Person) -> None:

@@ -100,8 +100,10 @@ class EndpointForm(ReasonForm):
         return {**document, "authentication": {"type": given["authentication"], **account}}
 
     def blame(self, error: RuleBroken) -> None:
+        """Beside its field a text need not name it."""
         for message in error.messages:
-            self.add_error(self._field_of(message), message.text)
+            name = f"{(message.pointer or '').removeprefix('/')}: "
+            self.add_error(self._field_of(message), message.text.removeprefix(name))
 
     def _field_of(self, message: ResultMessage) -> str | None:
         """`/authentication/password` -> `credential`; nothing for what concerns no single field."""

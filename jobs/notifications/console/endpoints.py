@@ -10,7 +10,7 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 
-from audit.console.actions import Acting, ActingAdmin, NamedAction, ReasonForm
+from audit.console.actions import Acting, ActingAdmin, NamedAction, NecessaryReasonForm, ReasonForm
 from hypermedia.console import PageMixin, Panel, facts
 from hypermedia.showing import NOTHING, ago, duration, moment
 from jobs.notifications import services
@@ -33,6 +33,15 @@ def _rotate(endpoint: NotificationEndpoint, acting: Acting) -> str:
 def _enable(endpoint: NotificationEndpoint, acting: Acting) -> str:
     services.enable_endpoint(endpoint_id=endpoint.pk, user_id=acting.user_id)
     return f"{endpoint.name} was enabled; what waited for it is sent."
+
+
+def _leave_off(endpoint: NotificationEndpoint, acting: Acting) -> str:
+    services.leave_off(endpoint_id=endpoint.pk, user_id=acting.user_id)
+    return f"{endpoint.name} stays off on purpose."
+
+
+def _cannot_leave_off(endpoint: NotificationEndpoint) -> str | None:
+    return None if endpoint.disabled_reason and not endpoint.active else "It was not switched off by itself."
 
 
 class RecoverForm(ReasonForm):
@@ -74,6 +83,11 @@ class NotificationEndpointAdmin(PageMixin, ActingAdmin):
         NamedAction(
             "enable", "Enable", OPERATE, "Switches it on and sends what waited for it.", _enable, _cannot_enable,
             icon="power_settings_new",
+        ),
+        NamedAction(
+            "leave-off", "Leave it off", OPERATE,
+            "Takes it from the list of what needs an operator. It stays off until somebody enables it.", _leave_off,
+            _cannot_leave_off, form=NecessaryReasonForm, icon="task_alt",
         ),
         NamedAction(
             "rotate", "New signing secret", OPERATE,
