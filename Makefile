@@ -16,7 +16,7 @@ MANAGE := $(PYTHON) manage.py
 N ?=
 SKIPPED = $(if $(SKIP),-k 'not ($(SKIP))')
 ROWS ?=
-.PHONY: chaos faults-rabbitmq help run demo test faults screenshots slow bench bench-all check stop reset logs install
+.PHONY: chaos faults-rabbitmq schemathesis help run demo test faults screenshots slow bench bench-all check stop reset logs install
 
 help: ## List these commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-11s %s\n' "$$name" "$$text"; done
@@ -44,6 +44,9 @@ screenshots: .venv/installed-test ## Take the pictures in docs/screenshots/ agai
 
 slow: .venv/installed-test ## Run the tests that take longer (SKIP=)
 	$(PYTHON) -m pytest -m slow --ignore tests/faults -n 2 --dist loadfile $(SKIPPED)
+
+schemathesis: .venv/installed-test ## The long run of schemathesis against a running service, with its counts
+	$(PYTHON) -m pytest tests/api/test_schemathesis.py -m slow -n 0 -s
 
 bench: .venv/installed-bench ## Measure the ratios that matter, in under 10 minutes (N=rows)
 	$(PYTHON) -m benchmarks $(if $(N),--size $(N))

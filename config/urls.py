@@ -17,6 +17,7 @@ api: list[URLPattern | URLResolver] = [
     path("", include("datafiles.urls")),
     path("", include("jobs.urls")),
     path("", include("jobs.notifications.urls")),
+    path("", include("jobs.callbacks.api_urls")),
 ]
 
 console: list[URLPattern | URLResolver] = [

@@ -13,6 +13,7 @@ from datafiles.collections import GENERIC_SETS, SETS
 from hypermedia.asking import DEEPEST_OFFSET, DEFAULT_LIMIT, MOST
 from hypermedia.collections import MOST_COUNTED, Collection
 from hypermedia.query import MOST_CHARACTERS
+from jobs.callbacks.listing import JOBS
 from jobs.collections import MESSAGES, TABLES, TASK_TYPES, TASKS
 from jobs.notifications.listing import DELIVERIES, ENDPOINTS, EVENTS, attempts_of
 from jobs.notifications.models import Delivery
@@ -36,6 +37,7 @@ _COLLECTIONS: tuple[tuple[Collection[Any], str, str, str], ...] = (
     (ENDPOINTS, "notification endpoints", "Notifications", "NotificationEndpoint"),
     (EVENTS, "notification events", "Notifications", "NotificationEvent"),
     (DELIVERIES, "notification deliveries", "Notifications", "NotificationDelivery"),
+    (JOBS, "integration jobs", "Notifications", "IntegrationJob"),
     (_ATTEMPTS, "notification attempts", "Notifications", "NotificationAttempt"),
 )
 _WITHOUT_SEARCH = {SETS.path, _ATTEMPTS.path}

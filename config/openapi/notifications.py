@@ -6,6 +6,7 @@ from typing import Any
 
 from config.openapi.operations import Answer, Route
 from config.openapi.shapes import BOOLEAN, INTEGER, TECHNICAL, TEXT, Schema, given_text, many, one_of, ref, shape
+from jobs.callbacks.states import Status
 from jobs.notifications.services import LONGEST_OVERLAP
 
 _TAG = "Notifications"
@@ -100,6 +101,20 @@ NOTIFICATION_SHAPES: dict[str, Schema] = {
             "body": {"type": "object"},
         },
         ("outcome",),
+    ),
+    "IntegrationJob": shape(
+        {
+            **_LOGGED,
+            "type": one_of("integrationJob"),
+            "objectVersionNumber": INTEGER,
+            "status": one_of(*Status),
+            "jobId": TEXT,
+            "integration": TEXT,
+            "message": TEXT,
+            "flagged": BOOLEAN,
+            "lastReportDateTime": ref("DateTime"),
+        },
+        ("status", "message", "lastReportDateTime"),
     ),
     "NotificationDelivery": shape(
         {
@@ -229,6 +244,13 @@ NOTIFICATION_ROUTES: dict[tuple[str, str], Route] = {
     ),
     ("GET", "/api/notificationevents/{id}"): Route(
         "getNotificationEvent", "An event", _TAG, {200: Answer("NotificationEvent", "", _HEADERS)}, errors=(404,)
+    ),
+    ("GET", "/api/integrationjobs/{id}"): Route(
+        "getIntegrationJob",
+        "A job that an integration was given",
+        _TAG,
+        {200: Answer("IntegrationJob", "As the last report that counts left it.", _HEADERS)},
+        errors=(404,),
     ),
     ("GET", _DELIVERY): Route(
         "getNotificationDelivery",

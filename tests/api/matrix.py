@@ -274,6 +274,18 @@ notificationevents/<id:pk>
   GET HEAD                         401 | 403         | 403         | 403         | 200 200 404 | 200 200 404
   OPTIONS                          401 | 403         | 403         | 403         | 204         | 204
   POST PUT PATCH DELETE            401 | 403         | 403         | 403         | 405         | 405
+integrationjobs
+  GET HEAD                         401 | 403         | 403         | 403         | 200         | 200
+  OPTIONS                          401 | 403         | 403         | 403         | 204         | 204
+  POST PUT PATCH DELETE            401 | 403         | 403         | 403         | 405         | 405
+integrationjobs/search
+  POST                             401 | 403         | 403         | 403         | 200         | 200
+  OPTIONS                          401 | 403         | 403         | 403         | 204         | 204
+  GET HEAD PUT PATCH DELETE        401 | 403         | 403         | 403         | 405         | 405
+integrationjobs/<id:pk>
+  GET HEAD                         401 | 403         | 403         | 403         | 200 200 404 | 200 200 404
+  OPTIONS                          401 | 403         | 403         | 403         | 204         | 204
+  POST PUT PATCH DELETE            401 | 403         | 403         | 403         | 405         | 405
 notificationdeliveries
   GET HEAD                         401 | 403         | 403         | 403         | 200         | 200
   OPTIONS                          401 | 403         | 403         | 403         | 204         | 204

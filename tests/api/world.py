@@ -70,6 +70,7 @@ class Belongings:
             "tables": task_type.table_id,
             "tasktypes": task_type.pk,
             "datafilesets": self.data_file_set.pk,
+            "integrationjobs": self.job.pk,
         }
         codes = {
             "set": self.data_file_set.code,

@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
+from hypermedia.readers import Role
 from jobs.callbacks.models import IntegrationJob, StatusReport
 from jobs.callbacks.views import HISTORY_LENGTH
 from tests.callbacks.conftest import JOB, JOB_ID, Integration, next_audit_id_is
+from tests.conftest import ApiClient, rel
+from tests.factories import UserFactory
 
 NOT_FOUND = b'{"data": [], "message": ["JobId not found."], "status": 1803}'
 
@@ -64,3 +67,23 @@ def test_an_unknown_job(integration: Integration, job: IntegrationJob, settings:
 def test_head_is_get_without_a_body(integration: Integration, job: IntegrationJob) -> None:
     answer = integration.send("HEAD", f"{JOB}/{JOB_ID}")
     assert (answer.status_code, answer.content) == (200, b"")
+
+
+def test_operators_find_every_job(operator: ApiClient, auditor: ApiClient, testuser: ApiClient) -> None:
+    jobs = [IntegrationJob.objects.create(integration=UserFactory.create(roles=[Role.INTEGRATION])) for _ in range(3)]
+    IntegrationJob.objects.filter(pk=jobs[1].pk).update(status="Failed", message="no route", flagged=True)
+    found = operator.post("/api/integrationjobs/search", {"resource": {"q": "status.eq('Failed')"}}).json()["items"]
+    assert [item["jobId"] for item in found] == [jobs[1].job_id]
+    assert (found[0]["message"], found[0]["flagged"]) == ("no route", True)
+    name = jobs[2].integration.username
+    for q, expected in (
+        (f"jobId.eq('{jobs[0].job_id}')", jobs[:1]),
+        (f"integration.eq('{name}')", jobs[2:]),
+        ("flagged.eq(true)", jobs[1:2]),
+        ("creationDate.lt('2000-01-01T00:00:00Z')", []),
+        ("status.ne('Failed')", [jobs[0], jobs[2]]),
+    ):
+        items = auditor.get(f"/api/integrationjobs?q={q}").json()["items"]
+        assert [item["id"] for item in items] == [job.pk for job in expected], q
+        assert all(auditor.get(rel(item, "self") or "").json() == item for item in items)
+    assert testuser.get("/api/integrationjobs").status_code == 403
