@@ -82,6 +82,26 @@ class ReadByPeriod:
         return self.period_ordering if request.GET.keys() & set(PERIOD) else self.ordering
 
 
+Narrow = Callable[[Any], QuerySet[Any]]
+
+
+def chosen_by(name: str, heading: str, sets: dict[str, tuple[str, Narrow]]) -> type[SelectFilter]:
+    """By a question that a QuerySet answers: value in the address -> (words, the rows)."""
+
+    class ChosenBy(SelectFilter):
+        title = heading
+        parameter_name = name
+
+        def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+            return [(value, words) for value, (words, _) in sets.items()]
+
+        def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+            chosen = sets.get(self.value() or "")
+            return queryset if chosen is None else chosen[1](queryset)
+
+    return ChosenBy
+
+
 def _moment(text: str) -> datetime | None:
     """What the browser sends of a date and time, in the server's time zone."""
     try:

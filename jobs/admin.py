@@ -16,7 +16,7 @@ from hypermedia.narrowing import PeriodFilter, ReadByPeriod, UserFilter
 from hypermedia.showing import ago, anchor, joined, moment
 from jobs.console import appearance
 from jobs.console.actions import acknowledge_action, cancel_action, restart_action
-from jobs.console.filters import FailuresFilter
+from jobs.console.filters import TaskFailures
 from jobs.models import InterfacedMessage, Task
 
 
@@ -31,7 +31,7 @@ class TaskAdmin(ReadByPeriod, ExactSearchMixin, LiveListMixin, PageMixin, Acting
     list_display = ("id", "operation", "chip", "progress", "rows", "attempt", "age", "created_by", "thread_code")
     live_columns = ("chip", "progress", "rows", "attempt")
     quiet_seconds = 10
-    list_filter = ("status", FailuresFilter, "task_type", PeriodFilter, UserFilter)
+    list_filter = ("status", TaskFailures, "task_type", PeriodFilter, UserFilter)
     list_select_related = ("task_type", "created_by")
     ordering = ("-id",)
     search_fields = ("id", "subject_id")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
@@ -23,8 +23,6 @@ from jobs.notifications.models import Delivery, NotificationEndpoint
 from jobs.notifications.states import DeliveryStatus
 
 LATELY = timedelta(days=7)
-UNPLANNED = timedelta(minutes=5)  # a schedule that is due for longer than that has no planner
-UNSENT = timedelta(minutes=2)  # a delivery that is due for longer than that has no worker
 ALMOST_FULL, FULL = 85, 95  # percent of the disk
 
 
@@ -84,7 +82,7 @@ def _queue(queue: Queue) -> Iterator[Need]:
         yield Need(Tone.BAD, "No worker takes tasks", f"{alive}{since}.", waiting, "jobs.view_task", queue.waiting)
     if queue.lost:
         why = "Their workers stopped answering. They are taken back by themselves when beat runs."
-        address = listed("jobs_task", "status__exact=PROCESSING")
+        address = listed("jobs_task", "failures=lost")
         yield Need(Tone.WAITING, "Tasks lost their worker", why, address, "jobs.view_task", queue.lost)
 
 
@@ -122,13 +120,13 @@ def _silent() -> Iterator[Need]:
 
 def _endpoints() -> Iterator[Need]:
     permission = "notifications.view_notificationendpoint"
-    if count := _count(NotificationEndpoint.objects.filter(~Q(disabled_reason=""), active=False)):
+    if count := _count(NotificationEndpoint.objects.disabled()):
         why = "They were switched off because they failed for too long, or said they are gone."
-        address = listed("notifications_notificationendpoint", "active__exact=0")
+        address = listed("notifications_notificationendpoint", "state=disabled")
         yield Need(Tone.BAD, "Disabled endpoints", why, address, permission, count)
-    if count := _count(NotificationEndpoint.objects.filter(active=True, failing_since__isnull=False)):
+    if count := _count(NotificationEndpoint.objects.failing()):
         why = "Their last calls failed; they are tried again by themselves."
-        address = listed("notifications_notificationendpoint", "active__exact=1")
+        address = listed("notifications_notificationendpoint", "state=failing")
         yield Need(Tone.WAITING, "Failing endpoints", why, address, permission, count)
 
 
@@ -139,24 +137,23 @@ def _deliveries() -> Iterator[Need]:
         why = "Events that were given up in the last 7 days. Send them again once the receiver is mended."
         address = listed("notifications_delivery", "status__exact=FAILED&period=7d")
         yield Need(Tone.BAD, "Deliveries given up", why, address, "notifications.view_delivery", count)
-    late = Delivery.objects.filter(
-        status=DeliveryStatus.PENDING, due_at__lt=timezone.now() - UNSENT, endpoint__active=True
-    )
-    if count := _count(late):
+    if count := _count(Delivery.objects.late()):
         why = "They are due and nobody sends them. Is a worker for deliveries running?"
-        address = listed("notifications_delivery", "status__exact=PENDING")
+        address = listed("notifications_delivery", "due=late")
         yield Need(Tone.BAD, "Deliveries wait", why, address, "notifications.view_delivery", count)
 
 
 def _schedules() -> Iterator[Need]:
     permission = "schedules.view_exportschedule"
-    if count := _count(ExportSchedule.objects.due(timezone.now() - UNPLANNED)):
+    if count := _count(ExportSchedule.objects.late()):
         why = "Their time has passed and nobody planned it. Are beat and a worker for housekeeping running?"
-        yield Need(Tone.BAD, "Schedules are late", why, listed("schedules_exportschedule"), permission, count)
+        yield Need(
+            Tone.BAD, "Schedules are late", why, listed("schedules_exportschedule", "due=late"), permission, count
+        )
     refused = ScheduledRun.objects.filter(outcome=ScheduledRun.Outcome.REFUSED, created_at__gte=timezone.now() - LATELY)
     if count := _count(refused):
         why = "Exports that their schedules did not start in the last 7 days; each run says why."
-        address = listed("schedules_scheduledrun", "outcome__exact=refused")
+        address = listed("schedules_scheduledrun", "outcome__exact=refused&period=7d")
         yield Need(Tone.BAD, "Refused scheduled exports", why, address, permission, count)
 
 

@@ -11,14 +11,14 @@ from consumption.console.operations import OperationAdmin
 from consumption.models import WriteConsumptionBatch
 from hypermedia.narrowing import PeriodFilter, UserFilter
 from hypermedia.showing import anchor
-from jobs.console.filters import FailuresFilter
+from jobs.console.filters import OperationFailures
 from jobs.states import OperationStatus
 
 
 @admin.register(WriteConsumptionBatch)
 class WriteConsumptionBatchAdmin(OperationAdmin):
     list_display = ("id", "chip", "progress", "input_set", "rows", "rejected", "age", "created_by", "attempt")
-    list_filter = ("status", FailuresFilter, PeriodFilter, UserFilter)
+    list_filter = ("status", OperationFailures, PeriodFilter, UserFilter)
     list_select_related = ("task__task_type", "created_by", "input_set", "data_file_set")
     search_help_text = "Id of import, task, job or audit"
 

@@ -24,7 +24,7 @@ from hypermedia.narrowing import PeriodFilter, ReadByPeriod, UserFilter
 from hypermedia.showing import NOTHING, ago, anchor, chip, joined, moment, size
 from jobs.console import appearance
 from jobs.console.actions import acknowledge_action, cancel_action, restart_action
-from jobs.console.filters import FailuresFilter
+from jobs.console.filters import OperationFailures
 from jobs.models import Operation, Task
 from jobs.states import OperationStatus
 
@@ -47,7 +47,7 @@ class OperationAdmin(ReadByPeriod, LiveListMixin, PageMixin, ActingAdmin):
 
     live_columns = ("chip", "progress", "rows", "attempt")
     quiet_seconds = 10
-    list_filter: tuple[Any, ...] = ("status", FailuresFilter, PeriodFilter, UserFilter)
+    list_filter: tuple[Any, ...] = ("status", OperationFailures, PeriodFilter, UserFilter)
     list_select_related: tuple[str, ...] = ("task__task_type", "created_by")
     ordering = ("-id",)
     search_fields = ("=id",)
@@ -161,7 +161,7 @@ class ReadConsumptionBatchAdmin(OperationAdmin):
 
     change_list_template = "console/exports.html"
     list_display = ("id", "chip", "progress", "limits", "window", "rows", "size", "age", "created_by", "attempt")
-    list_filter = ("status", FailuresFilter, PeriodFilter, LimitCodeFilter, UserFilter)
+    list_filter = ("status", OperationFailures, PeriodFilter, LimitCodeFilter, UserFilter)
     list_select_related = ("task__task_type", "created_by", "data_file_set")
 
     @admin.display(description="limits")

@@ -19,9 +19,10 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminS
 from audit.console.actions import Acting, ActingAdmin, NamedAction, user_id_of
 from consumption.schedules import services
 from consumption.schedules.forms import ScheduleForm, possible_owners, preview, time_zones
-from consumption.schedules.models import ExportSchedule, ScheduledRun
+from consumption.schedules.models import ExportSchedule, ExportScheduleQuerySet, ScheduledRun
 from consumption.schedules.planner import database_time
 from hypermedia.console import PageMixin, Panel, ReadOnlyAdmin, facts, live_answer, table
+from hypermedia.narrowing import chosen_by, period_of
 from hypermedia.showing import NOTHING, Tone, anchor, chip, moment
 
 OUTCOMES = {"started": Tone.GOOD, "refused": Tone.BAD, "skipped": Tone.WAITING}
@@ -79,7 +80,11 @@ class ExportScheduleAdmin(PageMixin, ActingAdmin):
     form = ScheduleForm
     change_form_after_template = "console/schedule_form.html"
     list_display = ("name", "state", "window_rule", "times", "next_run", "last_run", "owner")
-    list_filter = ("paused", "window_rule")
+    list_filter = (
+        "paused",
+        "window_rule",
+        chosen_by("due", "needs somebody", {"late": ("due, and nobody plans it", ExportScheduleQuerySet.late)}),
+    )
     list_select_related = ("owner",)
     search_fields = ("name",)
     search_help_text = "Name of the schedule"
@@ -205,7 +210,7 @@ class ScheduledRunAdmin(PageMixin, ReadOnlyAdmin):
     """Every time at which a schedule was due, and what became of it."""
 
     list_display = ("planned", "schedule", "chip", "export_and_status", "reason", "requested_by")
-    list_filter = ("outcome", "schedule")
+    list_filter = ("outcome", "schedule", period_of("created_at", "time"))
     list_select_related = ("schedule", "export", "requested_by")
     ordering = ("-planned_at", "-id")
 

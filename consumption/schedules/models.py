@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Self
 from zoneinfo import ZoneInfo
@@ -13,16 +13,23 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.urls import reverse
+from django.utils import timezone
 
 from consumption.models import Compression, ExportFormat, ExportSeries, ReadConsumptionBatch
 from consumption.schedules import cron
 from consumption.schedules.windows import Window, WindowRule, window
 from jobs.models import Technical
 
+_UNPLANNED = timedelta(minutes=5)
+
 
 class ExportScheduleQuerySet(models.QuerySet["ExportSchedule"]):
     def due(self, moment: datetime) -> Self:
         return self.filter(paused=False, next_run_at__lte=moment)
+
+    def late(self) -> Self:
+        """Due for so long that no planner can be there."""
+        return self.due(timezone.now() - _UNPLANNED)
 
 
 class ExportSchedule(Technical):

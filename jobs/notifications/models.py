@@ -36,6 +36,13 @@ class EndpointQuerySet(models.QuerySet["NotificationEndpoint"]):
         active = self.filter(active=True).select_related("integration_user").order_by("pk")
         return [endpoint for endpoint in active if endpoint.wants(event_type, outcome)]
 
+    def disabled(self) -> Self:
+        """Switched off by themselves, and nobody has said that they may stay off."""
+        return self.filter(~Q(disabled_reason=""), active=False)
+
+    def failing(self) -> Self:
+        return self.filter(active=True, failing_since__isnull=False)
+
     def change(self, **values: Any) -> int:
         return self.update(version=F("version") + 1, last_updated_date=Now(), **values)
 
@@ -140,6 +147,9 @@ class NotificationEvent(models.Model):
         return f"{self.type} {self.webhook_id}"
 
 
+_UNSENT = timedelta(minutes=2)
+
+
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
     def move(self, move: Move, **values: Any) -> int:
         """Makes the move on every row of this set whose status allows it; the number of rows that moved."""
@@ -152,6 +162,10 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         waiting = Q(status=DeliveryStatus.PENDING, due_at__lte=Now())
         abandoned = Q(status=DeliveryStatus.SENDING, lease_expires_at__lt=Now())
         return self.filter(waiting | abandoned)
+
+    def late(self) -> Self:
+        """Due for so long that no worker can be there."""
+        return self.filter(status=DeliveryStatus.PENDING, due_at__lt=Now() - _UNSENT, endpoint__active=True)
 
     def in_flight(self) -> Self:
         return self.filter(status=DeliveryStatus.SENDING, lease_expires_at__gte=Now())

@@ -117,9 +117,9 @@ def make_world() -> World:
     return World(users, {NOBODY: ApiClient(None), **clients}, belongings, nobodys)
 
 
-def make_delivery(operator: User) -> Delivery:
+def make_delivery(operator: User, **changed: Any) -> Delivery:
     """An event on its way to an endpoint, which nobody owns."""
-    endpoint, _secret = create_endpoint(user_id=operator.pk, **ENDPOINT)
+    endpoint, _secret = create_endpoint(user_id=operator.pk, **{**ENDPOINT, **changed})
     event = NotificationEvent.objects.create(
         type="ReadConsumptionBatch", subject="generic/readconsumptionbatches/1", body="{}", creation_date=Now()
     )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
 
 from config.console import charts, needs
 from config.console.needs import Disk
+from consumption.schedules.models import ExportSchedule, ScheduledRun
+from consumption.schedules.services import store
 from hypermedia.readers import Role
 from hypermedia.showing import Tone
 from jobs import figures, processing, services
@@ -50,10 +53,41 @@ def test_everything_that_needs_an_operator(operator: Person) -> None:
 
 
 def test_each_number_leads_to_the_rows_that_it_counts(operator: Person) -> None:
-    batch = failed(operator.user)
-    [need] = operator.client.get("/admin/").context["needs"]
-    listed = operator.client.get(need.address).context["cl"].result_list
-    assert [row.pk for row in listed] == [batch.pk]
+    """Beside each of these stands a row that is much like it, and needs nobody."""
+    failed(operator.user)
+    services.acknowledge(task_id=failed(operator.user).task_id, user_id=operator.user.pk)
+    lost, held = claimed(start(operator.user)), claimed(start(operator.user))
+    Task.objects.filter(pk=lost.pk).update(lease_expires_at=long_ago())
+    Task.objects.filter(pk=held.pk).update(lease_expires_at=timezone.now() + timedelta(hours=1))
+    for flagged in (True, False):
+        IntegrationJob.objects.create(integration=operator.user, flagged=flagged)
+    changes: list[dict[str, Any]] = [
+        {"active": False, "disabled_reason": "gone"}, {"active": False}, {"failing_since": long_ago()}, {},
+    ]  # fmt: skip
+    for number, change in enumerate(changes):
+        delivery = make_delivery(operator.user, name=f"endpoint {number}")
+        NotificationEndpoint.objects.filter(pk=delivery.endpoint_id).update(**change)
+        status, due_at = ("FAILED", timezone.now()) if number == 3 else ("PENDING", long_ago())
+        Delivery.objects.filter(pk=delivery.pk).update(status=status, due_at=due_at)
+    for name, late in (("late", True), ("in time", False)):
+        schedule = ExportSchedule(name=name, owner=operator.user, window_rule="DAY", cron="0 3 * * *", time_zone="UTC")
+        store(schedule=schedule, user_id=operator.user.pk)
+        ScheduledRun.objects.create(schedule=schedule, planned_at=long_ago(), outcome="refused" if late else "started")
+        if late:
+            ExportSchedule.objects.filter(pk=schedule.pk).update(next_run_at=long_ago())
+    shown = operator.client.get("/admin/").context["needs"]
+    assert {need.what for need in shown} == {
+        "Failed exports", "Tasks lost their worker", "Flagged jobs", "Disabled endpoints", "Failing endpoints",
+        "Deliveries given up", "Deliveries wait", "Schedules are late", "Refused scheduled exports",
+    }  # fmt: skip
+    for need in shown:
+        rows = operator.client.get(need.address).context["cl"].result_list
+        assert (need.what, need.count) == (need.what, len(rows))
+        assert need.count == 1, need.what
+
+
+def long_ago() -> datetime:
+    return timezone.now() - timedelta(minutes=10)
 
 
 def test_what_cannot_be_mended_is_let_be_until_it_fails_again(operator: Person) -> None:

@@ -12,12 +12,12 @@ from django.urls import reverse
 from audit.console.actions import Acting, ActingAdmin, NamedAction
 from hypermedia.console import LiveListMixin, PageMixin, Panel, facts, live
 from hypermedia.finding import ExactSearchMixin
-from hypermedia.narrowing import PeriodFilter, SelectFilter
+from hypermedia.narrowing import PeriodFilter, SelectFilter, chosen_by
 from hypermedia.showing import NOTHING, Tone, ago, anchor, chip, code, duration, moment
 from hypermedia.subjects import subject_link
 from jobs.notifications import services, subscriptions
 from jobs.notifications.console.appearance import SHOWN, delivery_chip, outcome_in_words, page_of, pretty
-from jobs.notifications.models import Attempt, Delivery, NotificationEvent
+from jobs.notifications.models import Attempt, Delivery, DeliveryQuerySet, NotificationEvent
 from jobs.notifications.states import DeliveryStatus, Move, Outcome, allowed_from
 
 _SHOWN_LETTERS = 4000  # of an answer's body
@@ -56,7 +56,13 @@ class DeliveryAdmin(ExactSearchMixin, LiveListMixin, PageMixin, ActingAdmin):
     list_display = ("id", "chip", "what", "endpoint", "tries", "next_try", "age", "job")
     live_columns = ("chip", "tries", "next_try")
     quiet_seconds = 10
-    list_filter = ("status", "endpoint", EventTypeFilter, PeriodFilter)
+    list_filter = (
+        "status",
+        "endpoint",
+        EventTypeFilter,
+        chosen_by("due", "needs somebody", {"late": ("due, and nobody sends it", DeliveryQuerySet.late)}),
+        PeriodFilter,
+    )
     list_select_related = ("event", "endpoint", "job")
     ordering = ("-id",)
     search_fields = ("event__webhook_id", "event__subject", "job__job_id")

@@ -12,11 +12,12 @@ from django.urls import URLPattern, path, reverse
 
 from audit.console.actions import Acting, ActingAdmin, NamedAction, NecessaryReasonForm, ReasonForm
 from hypermedia.console import PageMixin, Panel, facts
+from hypermedia.narrowing import chosen_by
 from hypermedia.showing import NOTHING, ago, duration, moment
 from jobs.notifications import services
 from jobs.notifications.console import endpoint_pages
 from jobs.notifications.console.appearance import SHOWN, alarms_panel, deliveries_panel, endpoint_chip
-from jobs.notifications.models import NotificationEndpoint, SigningSecret
+from jobs.notifications.models import EndpointQuerySet, NotificationEndpoint, SigningSecret
 
 OPERATE = "notifications.operate_notificationendpoint"
 
@@ -75,7 +76,18 @@ class NotificationEndpointAdmin(PageMixin, ActingAdmin):
     """Endpoints. The signing secret of a new one is shown once."""
 
     list_display = ("name", "chip", "url", "http_method", "events", "integration_user", "failing")
-    list_filter = ("active", "http_method")
+    list_filter = (
+        "active",
+        chosen_by(
+            "state",
+            "needs somebody",
+            {
+                "disabled": ("switched off by itself", EndpointQuerySet.disabled),
+                "failing": ("its last calls failed", EndpointQuerySet.failing),
+            },
+        ),
+        "http_method",
+    )
     list_select_related = ("integration_user",)
     search_fields = ("name", "url")
     named_actions = (
