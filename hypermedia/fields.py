@@ -112,6 +112,28 @@ class TextField(serializers.CharField):
         return str(super().to_internal_value(data))
 
 
+class WholeNumberField(serializers.IntegerField):
+    """A whole number; a text is none, whatever its digits."""
+
+    default_error_messages = {"invalid": "Give a whole number."}
+
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, bool) or not isinstance(data, int):
+            self.fail("invalid")
+        return data
+
+
+class FlagField(serializers.BooleanField):
+    """True or false; no word and no number stands for it."""
+
+    default_error_messages = {"invalid": "Give true or false."}
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            self.fail("invalid")
+        return data
+
+
 class ChoiceField(serializers.ChoiceField):
     """One of some texts; a refusal names them."""
 

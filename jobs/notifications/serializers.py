@@ -10,7 +10,15 @@ from typing import Any
 
 from rest_framework import serializers
 
-from hypermedia.fields import ChoiceField, DateTimeValueField, ListField, TextField, date_time
+from hypermedia.fields import (
+    ChoiceField,
+    DateTimeValueField,
+    FlagField,
+    ListField,
+    TextField,
+    WholeNumberField,
+    date_time,
+)
 from hypermedia.links import href, links_for, reference
 from hypermedia.messages import StrictSerializer
 from hypermedia.readers import Reader
@@ -70,12 +78,12 @@ class EndpointInput(StrictSerializer):
         child=TextField(max_length=80), allow_empty=False, max_length=50, default=[subscriptions.EVERYTHING]
     )
     integrationUser = TextField(required=False, max_length=150)
-    expectedSeconds = serializers.IntegerField(default=EXPECTED_SECONDS, min_value=1, max_value=_LONGEST_EXPECTED)
-    active = serializers.BooleanField(default=True)
+    expectedSeconds = WholeNumberField(default=EXPECTED_SECONDS, min_value=1, max_value=_LONGEST_EXPECTED)
+    active = FlagField(default=True)
 
 
 class RotateInput(StrictSerializer):
-    overlapSeconds = serializers.IntegerField(default=int(OVERLAP.total_seconds()), min_value=0)
+    overlapSeconds = WholeNumberField(default=int(OVERLAP.total_seconds()), min_value=0)
 
 
 class RecoverInput(StrictSerializer):
