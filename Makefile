@@ -54,6 +54,9 @@ bench: .venv/installed-bench ## Measure the ratios that matter, in under 10 minu
 bench-all: .venv/installed-bench ## Measure all of them
 	$(PYTHON) -m benchmarks --all $(if $(N),--size $(N))
 
+plots: .venv/installed-test ## Draw how cost grows, into docs/plots (N=most rows)
+	$(PYTHON) -m benchmarks.plots $(if $(N),--size $(N))
+
 check: .venv/installed-test ## Style, types, import rules, security, missing migrations, production settings
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .

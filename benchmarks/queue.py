@@ -31,8 +31,9 @@ def fill(database: int, rows: int) -> list[int]:
     ledgers.use(database)
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM jobs_task")
-        if cursor.fetchone()[0] < rows:
-            cursor.execute(_FILL, {"user": export.owner(), "rows": rows})
+        there = cursor.fetchone()[0]
+        if there < rows:
+            cursor.execute(_FILL, {"user": export.owner(), "rows": rows - there})
             cursor.execute("VACUUM ANALYZE jobs_task")
         cursor.execute("SELECT id FROM jobs_task ORDER BY id")
         found = [row[0] for row in cursor.fetchall()]
