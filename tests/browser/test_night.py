@@ -6,6 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from consumption.console.operations import OperationAdmin
 from consumption.models import ReadConsumptionBatch
 from consumption.schedules.models import ExportSchedule
 from hypermedia.readers import Role
@@ -46,8 +49,11 @@ def test_a_failed_operation_is_read_restarted_and_watched(desk_of: Desks, work: 
     assert desk.complaints == []
 
 
-def test_what_can_be_done_changes_with_the_state(desk_of: Desks, work: Callable[[], None]) -> None:
+def test_what_can_be_done_changes_with_the_state(
+    desk_of: Desks, work: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The page is left open; what happens elsewhere shows on all of it, and what had the focus does not vanish."""
+    monkeypatch.setattr(OperationAdmin, "quiet_seconds", 1)
     desk = desk_of(Role.OPERATOR)
     batch = start(desk.person.user)
     desk.open(f"/admin/consumption/readconsumptionbatch/{batch.pk}/change/")
