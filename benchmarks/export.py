@@ -212,71 +212,27 @@ def against_plain(**wanted: str) -> Prepare:
     return prepare
 
 
+FILE = "export of 10^6 consumptions with their counters, from claim to published file"
+STATEMENT = "export statement of a limit, 20 % of the rows"
+PEAK = "peak memory of the worker's child at 10^6 rows"
 ROWS = [
+    Row("export-psql", FILE, "psql \\copy of the same statements", AtMost(1.25), "s", against_psql, starred=True),
     Row(
-        name="export-psql",
-        ours="export of 10^6 consumptions with their counters, from claim to published file",
-        other="psql \\copy of the same statements",
-        bar=AtMost(1.25),
-        unit="s",
-        prepare=against_psql,
-        starred=True,
-    ),
-    Row(
-        name="export-iterator",
-        ours="the same",
-        other="Django values().iterator() writing the same lines",
-        bar=AtLeast(3.5),
-        unit="rows/s",
-        prepare=against_iterator,
+        "export-iterator",
+        "the same",
+        "Django values().iterator() writing the same lines",
+        AtLeast(3.5),
+        "rows/s",
+        against_iterator,
         starred=True,
         warm_up=False,
     ),
-    Row(
-        name="export-plan",
-        ours="export statement of a limit, 20 % of the rows",
-        other="the same with ids as literals, written by hand",
-        bar=AtMost(1.1),
-        unit="s",
-        prepare=against_literals,
-        starred=True,
-    ),
-    Row(
-        name="export-memory",
-        ours="peak memory of the worker's child at 10^6 rows",
-        other="at 10^4",
-        bar=AtMost(1.1),
-        unit="MB",
-        prepare=memory,
-        warm_up=False,
-    ),
-    Row(
-        name="export-memory-total",
-        ours="the same",
-        other="120 MB",
-        bar=AtMost(1),
-        unit="MB",
-        prepare=memory_at_all,
-        warm_up=False,
-    ),
-    Row(
-        name="export-growth",
-        ours="time a row at 10^7",
-        other="at 10^6",
-        bar=AtMost(1.3),
-        unit="us",
-        prepare=growth,
-        warm_up=False,
-    ),
+    Row("export-plan", STATEMENT, "the same with ids as literals", AtMost(1.1), "s", against_literals, starred=True),
+    Row("export-memory", PEAK, "at 10^4", AtMost(1.1), "MB", memory, warm_up=False),
+    Row("export-memory-total", PEAK, "120 MB", AtMost(1), "MB", memory_at_all, warm_up=False),
+    Row("export-growth", "time a row at 10^7", "at 10^6", AtMost(1.3), "us", growth, warm_up=False),
     *(
-        Row(
-            name=f"export-{name}",
-            ours=f"export as {name}",
-            other="uncompressed NDJSON",
-            bar=AtMost(bar),
-            unit="s",
-            prepare=against_plain(**wanted),
-        )
+        Row(f"export-{name}", f"export as {name}", "uncompressed NDJSON", AtMost(bar), "s", against_plain(**wanted))
         for name, bar, wanted in (
             ("zstd", 1.2, {"compression": "zstd"}),
             ("gzip", 1.25, {"compression": "gzip"}),
