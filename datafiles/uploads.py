@@ -23,8 +23,8 @@ from hypermedia.errors import LengthRequired, Malformed, ResultMessage, RuleBrok
 
 _DIGEST = re.compile(r"(?:^|,)\s*sha-256=:([A-Za-z0-9+/=]+):", re.IGNORECASE)
 _TAIL = 512  # a multipart body ends with its boundary, which is at most 200 characters long
-# These say themselves where they end, so that one that broke off is noticed without being told its length.
-_SELF_ENDING = {media.ZIP}
+# Where it ends a ZIP says itself, so that one that broke off is noticed without being told its length.
+_END_OF_ZIP = b"PK\x05\x06"
 
 
 class Counted:
@@ -86,7 +86,8 @@ def raw(request: HttpRequest, media_type: str) -> Iterator[Upload]:
     Raises LengthRequired, BodyTooLarge, Malformed, RuleBroken (another digest than the client told), StorageError.
     """
     body, digest = Counted(request), _told_digest(request)
-    if body.expected is None and digest is None and media_type not in _SELF_ENDING:
+    is_open = body.expected is None and digest is None
+    if is_open and media_type != media.ZIP:
         raise LengthRequired(
             "Without Content-Length a transfer that breaks off looks like one that ended: give Content-Length, or the"
             " content's hash as Repr-Digest: sha-256=:<base64>:."
@@ -95,6 +96,8 @@ def raw(request: HttpRequest, media_type: str) -> Iterator[Upload]:
         upload = Upload(staged, RowCounter(media_type), media_type)
         for block in body:
             upload.write(block)
+        if is_open and _END_OF_ZIP not in body.tail:
+            raise _broken_off()
         if digest is not None and digest.hex() != staged.sha256:
             text = "The content that arrived has another SHA-256 than the request tells; send it again."
             raise RuleBroken(ResultMessage("DAT-IP-DAFI-104", text))

@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any, cast
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 from psycopg import Connection
 
@@ -27,6 +27,7 @@ from consumption.writing import applying, sources
 from consumption.writing.ahead import in_turn
 from consumption.writing.applying import Prepared
 from datafiles import media, storage
+from datafiles.errors import SetLocked
 from datafiles.models import DataFile, DataFileSet
 from datafiles.services import Content, refuse_unchangeable, store_set
 from datafiles.storage import Blocks, Published, Staged, StorageError
@@ -49,10 +50,12 @@ _COUNT = "UPDATE consumption_writeconsumptionbatch SET rows_applied = rows_appli
 def start(*, user_id: int, set_id: int) -> WriteConsumptionBatch:
     """Stores a write batch and its task, and locks the set. Raises SetLocked when an operation owns it already, Gone
     when it was deleted."""
-    input_set = DataFileSet.objects.select_for_update().get(pk=set_id)
-    refuse_unchangeable(input_set)
-    _set_lock(input_set.pk, True)
-    batch = WriteConsumptionBatch(input_set=input_set, holds_set=True)
+    free = DataFileSet.objects.filter(pk=set_id, locked=False, deleted_at=None)
+    if not _set_lock(free, True):
+        input_set = DataFileSet.objects.get(pk=set_id)
+        refuse_unchangeable(input_set)
+        raise SetLocked(input_set.code)  # it was, a moment ago
+    batch = WriteConsumptionBatch(input_set_id=set_id, holds_set=True)
     jobs.start(operation=batch, user_id=user_id)
     return batch
 
@@ -94,7 +97,7 @@ def _hold_set(run: Run, batch: WriteConsumptionBatch) -> None:
                 "Another operation has locked the data file set since this one ended.",
                 "A restart helps once that one has ended.",
             )
-        _set_lock(batch.input_set_id, True)
+        _set_lock(DataFileSet.objects.filter(pk=batch.input_set_id), True)
         WriteConsumptionBatch.objects.filter(pk=batch.pk).update(holds_set=True)
 
 
@@ -183,8 +186,8 @@ def _record(batch: WriteConsumptionBatch, counts: Counts, published: Published) 
     )
 
 
-def _set_lock(set_id: int, locked: bool) -> None:
-    DataFileSet.objects.filter(pk=set_id).update(locked=locked, version=F("version") + 1, last_updated_date=Now())
+def _set_lock(sets: QuerySet[DataFileSet], locked: bool) -> int:
+    return sets.update(locked=locked, version=F("version") + 1, last_updated_date=Now())
 
 
 def release_set(*, operation: LongRunningOperation, task_id: int, **_: Any) -> None:
@@ -193,7 +196,7 @@ def release_set(*, operation: LongRunningOperation, task_id: int, **_: Any) -> N
         return
     batch = WriteConsumptionBatch.objects.get(task_id=task_id)
     if WriteConsumptionBatch.objects.filter(pk=batch.pk, holds_set=True).update(holds_set=False):
-        _set_lock(batch.input_set_id, False)
+        _set_lock(DataFileSet.objects.filter(pk=batch.input_set_id), False)
 
 
 WRITE_CONSUMPTION_BATCH = LongRunningOperation(

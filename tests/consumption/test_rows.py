@@ -122,7 +122,7 @@ def test_null_is_the_same_as_absent() -> None:
         (AMOUNT | {"amount": 5}, ("GEN-IP-015", "/amount")),
         (AMOUNT | {"amount": {"currency": "USD"}}, ("GEN-IP-010", "/amount/value")),
         (AMOUNT | {"amount": {"value": 1}}, ("GEN-IP-010", "/amount/currency")),
-        (AMOUNT | {"amount": {"value": 1, "currency": "XYZ"}}, ("GEN-CURR-001", "/amount/currency")),
+        (AMOUNT | {"amount": {"value": 1, "currency": "XXX"}}, ("GEN-CURR-001", "/amount/currency")),
         (AMOUNT | {"amount": {"value": 1, "currency": "usd"}}, ("GEN-CURR-001", "/amount/currency")),
         (AMOUNT | {"amount": {"value": 1, "currency": "EUR"}}, ("CON-IP-013", "/amount/currency")),
         (UNITS | {"provider": {"code": None}}, ("GEN-IP-010", "/provider/code")),

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from datafiles.models import DataFileSet
+from tests.api.requests import zipped
 from tests.api.wire import check
 from tests.conftest import ApiClient, rel
 from tests.datafiles.files import FORM, SETS, filled, form, made, stored, upload
@@ -92,6 +93,9 @@ def test_a_body_without_a_length(client: ApiClient) -> None:
     assert not stored()
     assert in_chunks(client, address, CSV, Repr_Digest=repr_digest(CSV)).status_code == 201
     assert upload(client, address, CSV, Content_Digest=repr_digest(b"other")).status_code == 422
+    archive = zipped({"a.csv": CSV})
+    assert in_chunks(client, address, archive[:-20], "application/zip").status_code == 400
+    assert in_chunks(client, address, archive, "application/zip").status_code == 201
 
 
 class Broken(io.RawIOBase):
