@@ -28,6 +28,7 @@ from consumption.models import ReadConsumptionBatch
 from consumption.services import start_export
 from datafiles import storage
 from datafiles.models import DataFile
+from jobs.models import Operation
 from jobs.running import run_task
 from jobs.states import OperationStatus
 
@@ -171,10 +172,15 @@ def memory_at_all(size: int | None) -> Iterator[tuple[Side, Side]]:
 def peak_memory(rows: int) -> float:
     """Megabytes that the child of a new worker had at most in memory, after an export of a ledger of that size."""
     ledgers.use(rows)
+    return peak_of_child(lambda: start_export(user_id=owner(), transaction_start=START, transaction_end=END))
+
+
+def peak_of_child(start: Callable[[], Operation]) -> float:
+    """Megabytes that the child of a new worker had at most in memory, once the operation is completed."""
     with servers.program("worker", port=WORKER_PORT) as worker:
-        batch = start_export(user_id=owner(), transaction_start=START, transaction_end=END)
-        ended = ReadConsumptionBatch.objects.filter(pk=batch.pk).exclude(status=OperationStatus.IN_PROGRESS)
-        assert wait_until(ended.exists, PATIENCE), "the export did not end"
+        operation = start()
+        ended = type(operation)._default_manager.filter(pk=operation.pk).exclude(status=OperationStatus.IN_PROGRESS)
+        assert wait_until(ended.exists, PATIENCE), "the operation did not end"
         assert ended.get().status == OperationStatus.COMPLETED
         return max(map(_peak, _children(worker.pid)))
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from django.db import connection
 
 from benchmarks import ledgers, servers
-from benchmarks.export import MILLION, owner
-from benchmarks.rows import AtLeast, Row, Side
+from benchmarks.export import MILLION, owner, peak_of_child
+from benchmarks.rows import AtLeast, AtMost, Row, Side
 from consumption import limits
 from consumption.models import WriteConsumptionBatch
 from consumption.sample import LIMITS, SOURCES
@@ -69,6 +69,20 @@ def against_copy(size: int | None) -> Iterator[tuple[Side, Side]]:
     yield ours, other
 
 
+@contextmanager
+def memory(size: int | None) -> Iterator[tuple[Side, Side]]:
+    """Of a worker's child, after an import into empty tables."""
+    ledgers.use(0)
+    limits.store(limits=LIMITS, sources=SOURCES)
+
+    def side(rows: int) -> float:
+        _execute(_EMPTY)
+        data_file_set = _input(rows)
+        return peak_of_child(lambda: operation.start(user_id=owner(), set_id=data_file_set.pk))
+
+    yield lambda: side(size or MILLION), lambda: side((size or MILLION) // 10)
+
+
 def _execute(statements: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(statements)
@@ -120,5 +134,15 @@ ROWS = [
         prepare=against_copy,
         rounds=5,
         warm_up=True,
+    ),
+    Row(
+        name="import-memory",
+        ours="peak memory of the worker's child at 10^6 rows",
+        other="at 10^5",
+        bar=AtMost(1.1),
+        unit="MB",
+        prepare=memory,
+        rounds=1,
+        warm_up=False,
     ),
 ]
