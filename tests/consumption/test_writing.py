@@ -14,9 +14,8 @@ from django.contrib.auth.models import User
 
 from consumption.models import Consumption, Counter, CounterPeriod, Limit, WriteConsumptionBatch
 from consumption.writing import applying, operation, sources
-from datafiles import storage
 from datafiles.models import DataFile, DataFileSet
-from datafiles.services import Content, store_set
+from datafiles.services import store_set
 from hypermedia.readers import Role
 from jobs import services as jobs
 from jobs.models import Task
@@ -24,61 +23,13 @@ from jobs.notifications.models import NotificationEvent
 from jobs.running import run_task
 from jobs.states import TaskStatus
 from tests.conftest import ApiClient, rel, rels
+from tests.consumption.imports import PATH, counts, input_set, lines, written
 from tests.consumption.inputs import totals, units
-from tests.factories import LimitFactory, TransactionSourceFactory, UserFactory
+from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PATH = "/api/writeconsumptionbatches"
-NDJSON, CSV = "application/x-ndjson", "text/csv"
-
-
-@pytest.fixture
-def user(transactional_db: None) -> User:
-    LimitFactory.create()
-    LimitFactory.create(code="OOPM", type="AMOUNT", currency="USD")
-    LimitFactory.create(code="ANNUAL", reference="ANNUAL")
-    TransactionSourceFactory.create(code="CLAIMS")
-    user: User = UserFactory.create(roles=[Role.OPERATOR])
-    return user
-
-
-@pytest.fixture
-def writer(user: User) -> ApiClient:
-    return ApiClient(user)
-
-
-def lines(*rows: Any) -> bytes:
-    """Texts as they are, everything else as JSON."""
-    return b"".join((row if isinstance(row, str) else json.dumps(row)).encode() + b"\n" for row in rows)
-
-
-def input_set(user: User, *contents: bytes, media_type: str = NDJSON) -> DataFileSet:
-    published = []
-    for content in contents:
-        with storage.stage() as staged:
-            staged.write(content)
-            published.append(Content(staged.publish(row_count=0), "in", media_type))
-    return store_set(owner_id=user.pk, description="Input", contents=published)
-
-
-def written(writer: ApiClient, data_file_set: DataFileSet) -> tuple[dict[str, Any], list[Any]]:
-    """The batch at its end, and the refused rows."""
-    started = writer.post(PATH, {"dataFileSetCode": data_file_set.code})
-    assert started.status_code == 201, started.content
-    run_task(task_id=Task.objects.latest("pk").pk)
-    batch = writer.get(started.headers["Location"]).json()
-    result = rel(batch, "datafileset")
-    if result is None:
-        return batch, []
-    [file] = writer.get(result).json()["dataFiles"]
-    content = b"".join(writer.get(file["links"][0]["href"]).streaming_content)
-    assert content.count(b"\n") == file["rowCount"]
-    return batch, [json.loads(line) for line in content.splitlines()]
-
-
-def counts(batch: dict[str, Any]) -> tuple[int, ...]:
-    return tuple(batch[f"rows{name}"] for name in ("Read", "Applied", "Unchanged", "Rejected"))
+CSV = "text/csv"
 
 
 def test_good_rows_go_in_and_bad_ones_come_back(writer: ApiClient, user: User) -> None:
