@@ -188,7 +188,7 @@ def test_older_entries_are_not_read(export: Export) -> None:
     first = export()
     window = exports.Window(BEGIN, OPEN_END, [exports.ExportedLimit(1, "VERT", "UNITS")], str(first.snapshot))
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("DROP INDEX consumption_window, consumption_moment")
+        cursor.execute("DROP INDEX consumption_window, consumption_moment, consumption_of_limit")
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute("EXPLAIN " + consumption_lines(window).as_string())
         plan = "\n".join(row[0] for row in cursor.fetchall())
