@@ -142,7 +142,6 @@ ROWS = [
         bar=AtMost(1.1),
         unit="MB",
         prepare=memory,
-        rounds=1,
         warm_up=False,
     ),
 ]
