@@ -202,6 +202,7 @@ def run(seed: int, seconds: float) -> list[str]:
         for client in clients:
             client.join(60)
         stack.disarm()
+        say("everybody rests, and everything is looked at")
         return judge(stack, clients, nemesis)
 
 

@@ -28,6 +28,12 @@ _ENTRIES = """
      ORDER BY c.id
 """
 
+# Entries never change, so whoever sees the same ones expects the same file.
+_SEEN = """
+    SELECT count(*), sum(id), bit_xor(hashint8extended(id, 1)) FROM consumption_consumption
+     WHERE pg_visible_in_snapshot(transaction_id, %s::text::pg_snapshot)
+"""
+
 
 class Entry(NamedTuple):
     id: int
@@ -82,8 +88,20 @@ class Total:
         return f'"serviceDays":{sum(1 for count in self.used.values() if count > 0)}'
 
 
+_known: dict[tuple[Any, ...], Content] = {}  # by database and the entries seen
+
+
 def expected(connection: psycopg.Connection[Any], snapshot: str) -> Content:
     """The file of an export of everything; all entries of the snapshot lie in its window."""
+    seen = connection.execute(_SEEN, [snapshot]).fetchone()
+    assert seen is not None
+    key = (connection.info.host, *seen)
+    if key not in _known:
+        _known[key] = _worked_out(connection, snapshot)
+    return _known[key]
+
+
+def _worked_out(connection: psycopg.Connection[Any], snapshot: str) -> Content:
     digest, lines, length = hashlib.sha256(), 0, 0
     for line in _lines(connection, snapshot):
         data = line.encode() + b"\n"
