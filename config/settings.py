@@ -243,8 +243,10 @@ SPECTACULAR_SETTINGS = documentation.settings(public_url=PUBLIC_URL)
 # -- log-in to the console -------------------------------------------------------------------------
 
 # A name is locked only for the address that failed, so that nobody can lock out a site or another user from outside.
-# The API does not pass through axes, but has the same limits (jobs/callbacks/guesses.py).
+# The API does not pass through axes, but is locked likewise (jobs/callbacks/guesses.py). In development its passwords
+# are printed in the README, and tools that try wrong ones share their address with those that need the right ones.
 LOGIN_FAILURES = env.int("LOGIN_FAILURES", default=10)
+API_LOGIN_FAILURES = env.int("API_LOGIN_FAILURES", default=10_000 if DEVELOPMENT else LOGIN_FAILURES)
 LOGIN_LOCK = timedelta(minutes=env.int("LOGIN_LOCK_MINUTES", default=10))
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_FAILURE_LIMIT = LOGIN_FAILURES

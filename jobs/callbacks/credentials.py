@@ -108,7 +108,7 @@ def reader_of(user: Any) -> Reader:
     return Reader(user.pk, user.username, roles, reads_foreign_data)
 
 
-guesses = Guesses(most=settings.LOGIN_FAILURES, seconds=settings.LOGIN_LOCK.total_seconds())
+guesses = Guesses(most=settings.API_LOGIN_FAILURES, seconds=settings.LOGIN_LOCK.total_seconds())
 
 
 class Locked(Exception):

@@ -21,6 +21,12 @@ from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
 TOKEN = "/ws/rest/service/v2/auth/token"  # an address
+MOST = 10
+
+
+@pytest.fixture(autouse=True)
+def as_in_production(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(credentials, "guesses", guesses.Guesses(most=MOST, seconds=settings.LOGIN_LOCK.total_seconds()))
 
 
 @pytest.fixture
@@ -34,7 +40,7 @@ def ask(name: str, password: str, path: str = "/api", address: str = "192.0.2.1"
     return check(answer) if path == "/api" else answer
 
 
-def guess(name: str = "client", times: int = settings.LOGIN_FAILURES) -> None:
+def guess(name: str = "client", times: int = MOST) -> None:
     for number in range(times):
         assert ask(name, f"wrong {number}").status_code == 401
 
@@ -73,7 +79,7 @@ def test_others_are_not_locked(user: User) -> None:
 
 def test_a_right_password_begins_the_count_anew(user: User) -> None:
     for _ in range(3):
-        guess(times=settings.LOGIN_FAILURES - 1)
+        guess(times=MOST - 1)
         assert ask("client", "client").status_code == 200
         cache.clear()
 

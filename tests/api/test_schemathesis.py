@@ -16,7 +16,7 @@ CONFIG = Path(__file__).with_name("schemathesis.toml")
 # The keeper stays away: it would call whatever addresses of receivers were made up.
 PROGRAMS = ("web", "worker")
 # Out of the way; it tries wrong passwords too.
-BOUNDS = ("REQUESTS_PER_MINUTE", "POLLS_PER_MINUTE", "ACTIVE_OPERATIONS_PER_CLIENT", "LOGIN_FAILURES")
+BOUNDS = ("REQUESTS_PER_MINUTE", "POLLS_PER_MINUTE", "ACTIVE_OPERATIONS_PER_CLIENT", "API_LOGIN_FAILURES")
 
 
 @pytest.fixture(scope="module")
