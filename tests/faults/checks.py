@@ -11,14 +11,15 @@ from functools import partial
 
 import psycopg
 
+from config.supervisor.services import KEEPER_THREADS
 from tests.faults import history, oracle
 from tests.faults.oracle import Content
 from tests.faults.servers import PATIENCE
 from tests.faults.stack import END_STATES, Stack
 
-# More than there were when nothing had happened yet: threads open their connection to the database, and to the broker,
-# when they first need one, and keep it. A descriptor lost in each row goes beyond that soon.
-MORE = 12
+# More than there were when nothing had happened yet: each thread opens its connection to the database, and to the
+# broker, when it first needs one, and keeps it. A descriptor lost in each row goes beyond that soon.
+MORE = 2 * KEEPER_THREADS + 6
 # The sample's persons and families; signing secrets; `user:password` of the users in development, as sent.
 PERSONAL_OR_SECRET = re.compile(r"SAMPLE-[PF]\d+|whsec_[\w+/=]+|dGVzdHVzZXIx\w*|b3BlcmF0b3Ix\w*")
 _FILES = """
