@@ -29,7 +29,7 @@ from jobs.notifications.listing import DELIVERIES, EVENTS
 ROWS = int(os.environ.get("ROWS", "50000"))  # a slow test below asks again with a million
 MOST_LOOKED_AT = 1_000
 # Where every 250th row fits, walking along the ids until a page is full is right, and no dearer in a bigger table.
-MOST_WALKED = LOOKED_AT * 11 // 10  # and what lies in between
+MOST_WALKED = LOOKED_AT * 5 // 4  # and what they are joined with, and what lies in between
 BIG = {
     "jobs_task",
     "jobs_interfacedmessage",
