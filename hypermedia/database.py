@@ -1,4 +1,5 @@
-"""What requests ask most is planned once, and a connection that lives is not asked whether it does."""
+"""What requests ask most is planned once, a connection that lives is not asked whether it does, and one that was not
+made in time is let go."""
 
 from __future__ import annotations
 
@@ -48,3 +49,13 @@ def is_quiet(session: Any = None) -> bool:
     arrived = select.poll()
     arrived.register(session.fileno(), select.POLLIN)
     return not arrived.poll(0)
+
+
+def let_go(error: BaseException) -> None:
+    """Closes what psycopg was about to connect when this error came; call it when the error has been dealt with.
+
+    Its frames and the error hold each other, and with them the connection, until the garbage collector comes by. A
+    server that answers late would keep a session for it so long.
+    """
+    error.__context__ = None
+    error.__traceback__ = None

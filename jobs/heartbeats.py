@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import psycopg
 from django.db.models.functions import Now
 
+from hypermedia.database import let_go
 from jobs.leases import connection_info
 from jobs.models import WorkerHeartbeat
 
@@ -52,6 +53,7 @@ class Heart:
                 connection.execute(_BEAT, self._row)
         except psycopg.Error as error:
             logger.warning("no heartbeat (%s)", type(error).__name__)
+            let_go(error)
 
 
 def alive() -> dict[str, int]:

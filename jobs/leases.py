@@ -19,6 +19,7 @@ from django.db import connection as django_connection
 from psycopg.conninfo import make_conninfo
 from psycopg.pq import Conninfo
 
+from hypermedia.database import let_go
 from jobs.errors import LeaseLost
 
 logger = logging.getLogger(__name__)
@@ -110,6 +111,7 @@ class Lease:
                 self._deadline = sent + settings.LEASE_SECONDS
             except psycopg.Error as error:
                 logger.warning("task %s: lease not renewed (%s)", self._key["task_id"], type(error).__name__)
+                let_go(error)
                 _close(connection)
                 connection = None
         _close(connection)

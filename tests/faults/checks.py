@@ -108,7 +108,7 @@ def everybody_heard(stack: Stack) -> None:
 
 def nobody_stays(stack: Stack) -> None:
     """No attempt left a session in the database, and everybody is back at what it had open in the beginning."""
-    left = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'tallyport %%'"
+    left = "SELECT count(*) FROM pg_stat_activity WHERE application_name ~ '^tallyport (task|lease) '"
     stack.wait("the sessions of all attempts end", lambda: stack.value(left) == 0)
     first = stack.baseline
     assert first is not None, "warm_up() takes it"

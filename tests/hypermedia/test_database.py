@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+import socket
 from typing import Any
 
 import psycopg
 import pytest
 from django.db import connection
 
-from hypermedia.database import prepared
+from hypermedia.database import let_go, prepared
 from jobs.leases import connection_info
 
 STATEMENT = "SELECT number FROM changing WHERE number = %s"
@@ -91,3 +93,21 @@ def test_one_that_said_goodbye_is_not_trusted(own_session: int) -> None:
     assert other("SELECT pg_terminate_backend(%s, 5000)", own_session)
     assert not connection.is_usable()
     connection.close()
+
+
+def test_a_connection_that_was_not_made_in_time_is_closed_at_once() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        host, port = silent.getsockname()
+        gc.disable()
+        try:
+            try:
+                psycopg.connect(host=host, port=port, connect_timeout=2)
+            except psycopg.errors.ConnectionTimeout as error:
+                let_go(error)
+            accepted, _ = silent.accept()
+            with accepted:
+                accepted.settimeout(5)
+                while accepted.recv(4096):  # what it asked for; nothing comes when the other side has closed
+                    pass
+        finally:
+            gc.enable()
