@@ -1,8 +1,7 @@
 """Who gets what where: the authorisation matrix, as data.
 
-A line is one or more methods of one route and the status that each persona gets. Where the address names an object,
-there are three: for one's own, for somebody else's, and for one that does not exist; one number stands for all three.
-The callback under `/ws` answers with the status in its body, so that is the one here.
+A line is one or more methods of one route and the status that each persona gets. Where the address names an object, there
+are three: one's own, somebody else's, an absent one; or one for all. Under `/ws` it is the status in the answer's body.
 """
 
 from __future__ import annotations
