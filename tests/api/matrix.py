@@ -1,7 +1,7 @@
 """Who gets what where: the authorisation matrix, as data.
 
-A line is one or more methods of one route and the status that each persona gets. Where the address names an object, there
-are three: one's own, somebody else's, an absent one; or one for all. Under `/ws` it is the status in the answer's body.
+A line is one or more methods of one route and the status that each persona gets. Where an address names an object
+there are three: one's own, somebody else's, an absent one; or one for all. Under `/ws` it is the status in the body.
 """
 
 from __future__ import annotations
