@@ -45,6 +45,7 @@ PERMISSIONS: dict[Role, tuple[str, ...]] = {
         "schedules.change_exportschedule",
         "schedules.run_exportschedule",
         "schedules.pause_exportschedule",
+        "schedules.acknowledge_scheduledrun",
         "callbacks.add_integrationjob",
         "callbacks.acknowledge_integrationjob",
         "callbacks.revoke_accesstoken",
@@ -52,6 +53,7 @@ PERMISSIONS: dict[Role, tuple[str, ...]] = {
         "notifications.change_notificationendpoint",
         "notifications.operate_notificationendpoint",
         "notifications.redeliver_delivery",
+        "notifications.acknowledge_delivery",
     ),
     Role.AUDITOR: _SEEN_BY_OPERATORS,
 }

@@ -3,4 +3,4 @@ from django.apps import AppConfig
 
 class DatafilesConfig(AppConfig):
     name = "datafiles"
-    verbose_name = "Data file sets"
+    verbose_name = "Files"

@@ -20,7 +20,6 @@ from jobs import figures, registry
 from jobs.callbacks.models import IntegrationJob
 from jobs.figures import Queue
 from jobs.notifications.models import Delivery, NotificationEndpoint
-from jobs.notifications.states import DeliveryStatus
 
 LATELY = timedelta(days=7)
 ALMOST_FULL, FULL = 85, 95  # percent of the disk
@@ -132,10 +131,9 @@ def _endpoints() -> Iterator[Need]:
 
 def _deliveries() -> Iterator[Need]:
     lately = timezone.now() - LATELY
-    failed = Delivery.objects.filter(status=DeliveryStatus.FAILED)
-    if count := _count(failed.filter(last_updated_date__gte=lately)):
+    if count := _count(Delivery.objects.needing_a_look().filter(last_updated_date__gte=lately)):
         why = "Events that were given up in the last 7 days. Send them again once the receiver is mended."
-        address = listed("notifications_delivery", "status__exact=FAILED&period=7d")
+        address = listed("notifications_delivery", "due=given-up&period=7d")
         yield Need(Tone.BAD, "Deliveries given up", why, address, "notifications.view_delivery", count)
     if count := _count(Delivery.objects.late()):
         why = "They are due and nobody sends them. Is a worker for deliveries running?"
@@ -150,10 +148,10 @@ def _schedules() -> Iterator[Need]:
         yield Need(
             Tone.BAD, "Schedules are late", why, listed("schedules_exportschedule", "due=late"), permission, count
         )
-    refused = ScheduledRun.objects.filter(outcome=ScheduledRun.Outcome.REFUSED, created_at__gte=timezone.now() - LATELY)
+    refused = ScheduledRun.objects.needing_a_look().filter(created_at__gte=timezone.now() - LATELY)
     if count := _count(refused):
         why = "Exports that their schedules did not start in the last 7 days; each run says why."
-        address = listed("schedules_scheduledrun", "outcome__exact=refused&period=7d")
+        address = listed("schedules_scheduledrun", "needs=refused&period=7d")
         yield Need(Tone.BAD, "Refused scheduled exports", why, address, permission, count)
 
 

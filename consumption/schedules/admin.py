@@ -16,14 +16,14 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminSelectWidget
 
-from audit.console.actions import Acting, ActingAdmin, NamedAction, user_id_of
+from audit.console.actions import Acting, ActingAdmin, NamedAction, NecessaryReasonForm, user_id_of
 from consumption.schedules import services
 from consumption.schedules.forms import ScheduleForm, possible_owners, preview, time_zones
-from consumption.schedules.models import ExportSchedule, ExportScheduleQuerySet, ScheduledRun
+from consumption.schedules.models import ExportSchedule, ExportScheduleQuerySet, ScheduledRun, ScheduledRunQuerySet
 from consumption.schedules.planner import database_time
-from hypermedia.console import PageMixin, Panel, ReadOnlyAdmin, facts, live_answer, table
+from hypermedia.console import PageMixin, Panel, facts, live_answer, table
 from hypermedia.narrowing import chosen_by, period_of
-from hypermedia.showing import NOTHING, Tone, anchor, chip, moment
+from hypermedia.showing import NOTHING, Tone, anchor, chip, joined, moment
 
 OUTCOMES = {"started": Tone.GOOD, "refused": Tone.BAD, "skipped": Tone.WAITING}
 ENDS = {"Completed": Tone.GOOD, "In Progress": Tone.BUSY, "Failed": Tone.BAD, "Cancelled": Tone.QUIET}
@@ -52,6 +52,17 @@ def _begin_anew(schedule: ExportSchedule, acting: Acting) -> str:
     return "The next run brings everything once more."
 
 
+def _let_be(run: ScheduledRun, acting: Acting) -> str:
+    services.acknowledge(run_id=run.pk)
+    return f"The {run} is let be."
+
+
+def _cannot_let_be(run: ScheduledRun) -> str | None:
+    if run.outcome != ScheduledRun.Outcome.REFUSED:
+        return "It was not refused."
+    return "Somebody has let it be already." if run.acknowledged else None
+
+
 RUN_NOW = NamedAction(
     "run-now", "Run now", "schedules.run_exportschedule",
     "Starts an export besides the planned ones, on the owner's behalf.", _run_now,
@@ -69,6 +80,11 @@ BEGIN_ANEW = NamedAction(
     "The next run brings everything since the beginning, also what earlier runs have brought.", _begin_anew,
     lambda schedule: None if schedule.continues else "Each run is about a period; there is nothing to begin anew.",
     icon="restart_alt", is_final=True,
+)  # fmt: skip
+LET_BE = NamedAction(
+    "acknowledge", "Let it be", "schedules.acknowledge_scheduledrun",
+    "Takes the refused run from the list of what needs an operator.", _let_be, _cannot_let_be,
+    form=NecessaryReasonForm, icon="task_alt",
 )  # fmt: skip
 CHANGE = replace(RUN_NOW, name=_EDIT, label="Change", permission="schedules.change_exportschedule", icon=_EDIT)
 
@@ -206,13 +222,23 @@ class ExportScheduleAdmin(PageMixin, ActingAdmin):
 
 
 @admin.register(ScheduledRun)
-class ScheduledRunAdmin(PageMixin, ReadOnlyAdmin):
+class ScheduledRunAdmin(PageMixin, ActingAdmin):
     """Every time at which a schedule was due, and what became of it."""
 
     list_display = ("planned", "schedule", "chip", "export_and_status", "reason", "requested_by")
-    list_filter = ("outcome", "schedule", period_of("created_at", "time"))
+    list_filter = (
+        "outcome",
+        "schedule",
+        chosen_by(
+            "needs",
+            "needs somebody",
+            {"refused": ("refused, and nobody let it be", ScheduledRunQuerySet.needing_a_look)},
+        ),
+        period_of("created_at", "time"),
+    )
     list_select_related = ("schedule", "export", "requested_by")
     ordering = ("-planned_at", "-id")
+    named_actions = (LET_BE,)
 
     @admin.display(description="planned for", ordering="planned_at")
     def planned(self, run: ScheduledRun) -> str:
@@ -220,7 +246,7 @@ class ScheduledRunAdmin(PageMixin, ReadOnlyAdmin):
 
     @admin.display(description="outcome")
     def chip(self, run: ScheduledRun) -> Any:
-        return chip(run.outcome, OUTCOMES[run.outcome])
+        return _outcome(run)
 
     @admin.display(description="export")
     def export_and_status(self, run: ScheduledRun) -> Any:
@@ -285,14 +311,17 @@ def _history(schedule: ExportSchedule) -> list[tuple[str, Any]]:
 
 def _line(run: ScheduledRun) -> list[Any]:
     """Of the tables of runs."""
-    outcome = chip(run.outcome, OUTCOMES[run.outcome])
     return [
         _local(run.planned_at, run.schedule),
-        outcome,
+        _outcome(run),
         _export_of(run),
         run.reason,
         run.requested_by or "the planner",
     ]
+
+
+def _outcome(run: ScheduledRun) -> Any:
+    return joined(chip(run.outcome, OUTCOMES[run.outcome]), chip("let be", Tone.QUIET) if run.acknowledged else "")
 
 
 def _export_of(run: ScheduledRun) -> Any:

@@ -97,6 +97,12 @@ class ExportSchedule(Technical):
         return window(WindowRule(self.window_rule), moment, ZoneInfo(self.time_zone), self.begin)
 
 
+class ScheduledRunQuerySet(models.QuerySet["ScheduledRun"]):
+    def needing_a_look(self) -> Self:
+        """Refused, and nobody has let them be."""
+        return self.filter(outcome=ScheduledRun.Outcome.REFUSED, acknowledged=False)
+
+
 class ScheduledRun(models.Model):
     """One time at which a schedule was due, or somebody's run by hand. There is never a second row for the same time,
     whoever else plans at that moment; its export starts in the transaction that writes the row."""
@@ -115,9 +121,13 @@ class ScheduledRun(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
     )
     created_at = models.DateTimeField(db_default=Now(), db_index=True)
+    acknowledged = models.BooleanField(db_default=False, editable=False)  # refused, and an operator lets it be
+
+    objects = ScheduledRunQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["schedule", "planned_at"], name="planned_once")]
+        permissions = [("acknowledge_scheduledrun", "Can let refused runs be")]
 
     def __str__(self) -> str:
         return f"run of {self.planned_at:%Y-%m-%d %H:%M}"

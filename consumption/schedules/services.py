@@ -100,6 +100,16 @@ def begin_anew(*, schedule_id: int, user_id: int) -> ExportSchedule:
     return _changed(schedule_id, user_id, series=ExportSeries.objects.create())
 
 
+@transaction.atomic
+def acknowledge(*, run_id: int) -> None:
+    """Takes a refused run from what needs an operator. Raises NotFound, Conflict."""
+    found = ScheduledRun.objects.filter(pk=run_id)
+    if not found.needing_a_look().update(acknowledged=True):
+        if not found.exists():
+            raise NotFound(f"There is no scheduled run {run_id}.")
+        raise Conflict("The run was not refused, or somebody has let it be already. Nothing was changed.")
+
+
 def unseen_before(schedule: ExportSchedule, before: Collection[str] | None, after: Collection[str] | None) -> str:
     """What such a change of limits (None: all) leaves out of the exports of a series that has begun; empty: nothing."""
     begun = schedule.continues and schedule.series is not None and schedule.series.snapshot_at is not None

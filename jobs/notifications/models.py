@@ -167,6 +167,10 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         """Due for so long that no worker can be there."""
         return self.filter(status=DeliveryStatus.PENDING, due_at__lt=Now() - _UNSENT, endpoint__active=True)
 
+    def needing_a_look(self) -> Self:
+        """Given up, and nobody has let them be."""
+        return self.filter(status=DeliveryStatus.FAILED, acknowledged=False)
+
     def in_flight(self) -> Self:
         return self.filter(status=DeliveryStatus.SENDING, lease_expires_at__gte=Now())
 
@@ -206,6 +210,7 @@ class Delivery(models.Model):
     retries = models.PositiveIntegerField(default=0)
     delivered_at = models.DateTimeField(null=True)
     silence_due_at = models.DateTimeField(null=True)
+    acknowledged = models.BooleanField(db_default=False, editable=False)  # given up, and an operator lets it be
     version = models.PositiveIntegerField(default=1)
     creation_date = models.DateTimeField(db_default=Now(), editable=False)
     last_updated_date = models.DateTimeField(db_default=Now(), editable=False)
@@ -233,7 +238,10 @@ class Delivery(models.Model):
             models.Index(fields=["endpoint", "id"], name="delivery_endpoint"),
             models.Index(fields=["silence_due_at"], name="delivery_silence", condition=~Q(silence_due_at=None)),
         ]
-        permissions = [("redeliver_delivery", "Can send events again")]
+        permissions = [
+            ("redeliver_delivery", "Can send events again"),
+            ("acknowledge_delivery", "Can let deliveries be that were given up"),
+        ]
 
     def __str__(self) -> str:
         return f"delivery {self.pk}"

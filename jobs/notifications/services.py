@@ -161,7 +161,7 @@ def test_endpoint(*, endpoint_id: int) -> Delivery:
 def redeliver(*, delivery_id: int) -> Delivery:
     """Sends the event once more under the same `webhook-id`, now. Raises NotFound; Conflict while it is being sent."""
     found = Delivery.objects.filter(pk=delivery_id)
-    moved = found.move(Move.REDELIVER, due_at=Now(), retries=0)
+    moved = found.move(Move.REDELIVER, due_at=Now(), retries=0, acknowledged=False)
     delivery = found.select_related("event", "endpoint", "job").first()
     if delivery is None:
         raise NotFound(f"There is no delivery {delivery_id}.")
@@ -171,6 +171,17 @@ def redeliver(*, delivery_id: int) -> Delivery:
     _give_job(delivery)
     outbox.ring_on_commit(delivery.endpoint_id)
     return delivery
+
+
+@transaction.atomic
+def acknowledge(*, delivery_id: int) -> None:
+    """Takes a delivery that was given up from what needs an operator, until it is sent again and given up once more.
+    Raises NotFound, Conflict."""
+    found = Delivery.objects.filter(pk=delivery_id)
+    if not found.needing_a_look().update(acknowledged=True):
+        if not found.exists():
+            raise NotFound(f"There is no delivery {delivery_id}.")
+        raise Conflict("The delivery was not given up, or somebody has let it be already. Nothing was changed.")
 
 
 @transaction.atomic
@@ -184,7 +195,7 @@ def recover(*, endpoint_id: int, since: datetime) -> Recovered:
         delivery.endpoint = endpoint
         _give_job(delivery)
     ids = [delivery.pk for delivery in again]
-    sent_again = Delivery.objects.filter(pk__in=ids).move(Move.REDELIVER, due_at=Now(), retries=0)
+    sent_again = Delivery.objects.filter(pk__in=ids).move(Move.REDELIVER, due_at=Now(), retries=0, acknowledged=False)
     missed = _missed(endpoint, since, RECOVERED_AT_ONCE - len(again))
     for event in missed:
         outbox.deliver(event, endpoint)

@@ -15,7 +15,7 @@ from django.utils import timezone
 from audit.console.actions import NamedAction, NecessaryReasonForm, subject_of
 from audit.models import Entry
 from config.roles import PERMISSIONS
-from consumption.schedules.models import ExportSchedule
+from consumption.schedules.models import ExportSchedule, ScheduledRun
 from consumption.schedules.services import store
 from consumption.writing import operation
 from datafiles.models import DataFileSet
@@ -95,6 +95,7 @@ ROWS: dict[tuple[str, str], Callable[[Any], Any]] = {
         user=user, name="t", scope="api", expires_at=timezone.now() + timedelta(days=1)
     )[0],
     ("notifications/delivery", "redeliver"): _given_up,
+    ("notifications/delivery", "acknowledge"): _given_up,
     ("notifications/notificationendpoint", "test"): _endpoint,
     ("notifications/notificationendpoint", "enable"): lambda user: _endpoint(user, active=False),
     ("notifications/notificationendpoint", "rotate"): _endpoint,
@@ -102,6 +103,9 @@ ROWS: dict[tuple[str, str], Callable[[Any], Any]] = {
     ("schedules/exportschedule", "run-now"): _schedule,
     ("schedules/exportschedule", "pause"): _schedule,
     ("schedules/exportschedule", "resume"): lambda user: _schedule(user, paused=True),
+    ("schedules/scheduledrun", "acknowledge"): lambda user: ScheduledRun.objects.create(
+        schedule=_schedule(user), planned_at=timezone.now(), outcome="refused"
+    ),
     ("schedules/exportschedule", "begin-anew"): lambda user: _schedule(user, window_rule="SINCE"),
 }
 

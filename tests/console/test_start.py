@@ -17,6 +17,7 @@ from hypermedia.showing import Tone
 from jobs import figures, processing, services
 from jobs.callbacks.models import IntegrationJob
 from jobs.models import Task, WorkerHeartbeat
+from jobs.notifications import services as notifications
 from jobs.notifications.models import Delivery, NotificationEndpoint
 from tests.api.world import claimed, completed, failed, make_delivery, start
 from tests.console.conftest import Person
@@ -70,8 +71,7 @@ def test_each_number_leads_to_the_rows_that_it_counts(operator: Person) -> None:
         status, due_at = ("FAILED", timezone.now()) if number == 3 else ("PENDING", long_ago())
         Delivery.objects.filter(pk=delivery.pk).update(status=status, due_at=due_at)
     for name, late in (("late", True), ("in time", False)):
-        schedule = ExportSchedule(name=name, owner=operator.user, window_rule="DAY", cron="0 3 * * *", time_zone="UTC")
-        store(schedule=schedule, user_id=operator.user.pk)
+        schedule = a_schedule(operator, name)
         ScheduledRun.objects.create(schedule=schedule, planned_at=long_ago(), outcome="refused" if late else "started")
         if late:
             ExportSchedule.objects.filter(pk=schedule.pk).update(next_run_at=long_ago())
@@ -86,6 +86,11 @@ def test_each_number_leads_to_the_rows_that_it_counts(operator: Person) -> None:
         assert need.count == 1, need.what
 
 
+def a_schedule(operator: Person, name: str = "every night") -> ExportSchedule:
+    schedule = ExportSchedule(name=name, owner=operator.user, window_rule="DAY", cron="0 3 * * *", time_zone="UTC")
+    return store(schedule=schedule, user_id=operator.user.pk)
+
+
 def long_ago() -> datetime:
     return timezone.now() - timedelta(minutes=10)
 
@@ -94,7 +99,13 @@ def test_what_cannot_be_mended_is_let_be_until_it_fails_again(operator: Person) 
     batch = failed(operator.user)
     make_delivery(operator.user)
     NotificationEndpoint.objects.update(active=False, disabled_reason="It is gone.")
-    assert set(whats(operator)) == {"Failed exports", "Disabled endpoints"}
+    Delivery.objects.update(status="FAILED")
+    run = ScheduledRun.objects.create(schedule=a_schedule(operator), planned_at=long_ago(), outcome="refused")
+    assert set(whats(operator)) == {
+        "Failed exports", "Disabled endpoints", "Deliveries given up", "Refused scheduled exports",
+    }  # fmt: skip
+    operator.act("notifications/delivery", "acknowledge", Delivery.objects.get().pk, reason="told by telephone")
+    operator.act("schedules/scheduledrun", "acknowledge", run.pk, reason="the owner left")
     operator.act("consumption/readconsumptionbatch", "acknowledge", batch.pk, reason="the client knows")
     endpoint = NotificationEndpoint.objects.get()
     operator.act("notifications/notificationendpoint", "leave-off", endpoint.pk, reason="the receiver was sold")
@@ -104,6 +115,10 @@ def test_what_cannot_be_mended_is_let_be_until_it_fails_again(operator: Person) 
     assert "the client knows" in page
     endpoint.refresh_from_db()
     assert not endpoint.active
+    notifications.redeliver(delivery_id=Delivery.objects.get().pk)
+    Delivery.objects.update(status="FAILED")
+    assert whats(operator) == ["Deliveries given up"], "sent again, and given up once more"
+    operator.act("notifications/delivery", "acknowledge", Delivery.objects.get().pk, reason="told by telephone")
     services.restart(task_id=batch.task_id, user_id=operator.user.pk)
     services.fail(task=claimed(batch), code="X", text="Broken once more.")
     assert whats(operator) == ["Failed exports"]

@@ -37,6 +37,11 @@ def delivery_chip(delivery: Delivery) -> Any:
     return chip(delivery.status, TONES[DeliveryStatus(delivery.status)])
 
 
+def let_be_chip(delivery: Delivery) -> Any:
+    is_let_be = delivery.acknowledged and delivery.status == DeliveryStatus.FAILED
+    return chip("let be", Tone.QUIET) if is_let_be else ""
+
+
 def outcome_in_words(attempt: Attempt) -> str:
     """How a call ended, for people."""
     return OUTCOMES.get(Outcome(attempt.outcome), attempt.outcome) if attempt.outcome else "under way"

@@ -9,14 +9,14 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
-from audit.console.actions import Acting, ActingAdmin, NamedAction
+from audit.console.actions import Acting, ActingAdmin, NamedAction, NecessaryReasonForm
 from hypermedia.console import LiveListMixin, PageMixin, Panel, facts, live
 from hypermedia.finding import ExactSearchMixin
 from hypermedia.narrowing import PeriodFilter, SelectFilter, chosen_by
-from hypermedia.showing import NOTHING, Tone, ago, anchor, chip, code, duration, moment
+from hypermedia.showing import NOTHING, Tone, ago, anchor, chip, code, duration, joined, moment
 from hypermedia.subjects import subject_link
 from jobs.notifications import services, subscriptions
-from jobs.notifications.console.appearance import SHOWN, delivery_chip, outcome_in_words, page_of, pretty
+from jobs.notifications.console.appearance import SHOWN, delivery_chip, let_be_chip, outcome_in_words, page_of, pretty
 from jobs.notifications.models import Attempt, Delivery, DeliveryQuerySet, NotificationEvent
 from jobs.notifications.states import DeliveryStatus, Move, Outcome, allowed_from
 
@@ -31,6 +31,17 @@ def _redeliver(delivery: Delivery, acting: Acting) -> str:
 
 def _cannot_redeliver(delivery: Delivery) -> str | None:
     return None if delivery.status in allowed_from(Move.REDELIVER) else "It is being sent at this moment."
+
+
+def _let_be(delivery: Delivery, acting: Acting) -> str:
+    services.acknowledge(delivery_id=delivery.pk)
+    return f"Delivery {delivery.pk} is let be."
+
+
+def _cannot_let_be(delivery: Delivery) -> str | None:
+    if delivery.status != DeliveryStatus.FAILED:
+        return "It was not given up."
+    return "Somebody has let it be already." if delivery.acknowledged else None
 
 
 class EventTypeFilter(SelectFilter):
@@ -60,7 +71,14 @@ class DeliveryAdmin(ExactSearchMixin, LiveListMixin, PageMixin, ActingAdmin):
         "status",
         "endpoint",
         EventTypeFilter,
-        chosen_by("due", "needs somebody", {"late": ("due, and nobody sends it", DeliveryQuerySet.late)}),
+        chosen_by(
+            "due",
+            "needs somebody",
+            {
+                "late": ("due, and nobody sends it", DeliveryQuerySet.late),
+                "given-up": ("given up, and nobody let it be", DeliveryQuerySet.needing_a_look),
+            },
+        ),
         PeriodFilter,
     )
     list_select_related = ("event", "endpoint", "job")
@@ -72,6 +90,11 @@ class DeliveryAdmin(ExactSearchMixin, LiveListMixin, PageMixin, ActingAdmin):
             "redeliver", "Send again", "notifications.redeliver_delivery",
             "Sends the event once more under the same webhook-id, now.", _redeliver, _cannot_redeliver, icon="replay",
         ),
+        NamedAction(
+            "acknowledge", "Let it be", "notifications.acknowledge_delivery",
+            "Takes the delivery from the list of what needs an operator. It can still be sent again.", _let_be,
+            _cannot_let_be, form=NecessaryReasonForm, icon="task_alt",
+        ),
     )  # fmt: skip
 
     def is_live(self, row: Delivery) -> bool:
@@ -79,7 +102,7 @@ class DeliveryAdmin(ExactSearchMixin, LiveListMixin, PageMixin, ActingAdmin):
 
     @live("status")
     def chip(self, delivery: Delivery) -> Any:
-        return delivery_chip(delivery)
+        return joined(delivery_chip(delivery), let_be_chip(delivery))
 
     @admin.display(description="event")
     def what(self, delivery: Delivery) -> str:
@@ -98,7 +121,7 @@ class DeliveryAdmin(ExactSearchMixin, LiveListMixin, PageMixin, ActingAdmin):
         return ago(delivery.creation_date)
 
     def headline(self, row: Delivery) -> Any:
-        return delivery_chip(row)
+        return self.chip(row)
 
     def panels(self, request: HttpRequest, row: Delivery) -> list[Panel]:
         calls = [call_of(one) for one in row.attempts.order_by("-number")[:SHOWN]]
