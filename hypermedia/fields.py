@@ -24,12 +24,7 @@ def date_time(moment: datetime) -> dict[str, str]:
     offset = local.utcoffset()
     if offset and offset.seconds % 60:  # local mean time, before there were zones: ISO 8601 has no seconds in an offset
         local = moment.astimezone(UTC)
-    milliseconds = local.microsecond // 1000
-    return {
-        "value": local.replace(microsecond=milliseconds * 1000).isoformat(
-            timespec="milliseconds" if milliseconds else "seconds"
-        )
-    }
+    return {"value": local.isoformat(timespec="seconds" if local.microsecond < 1000 else "milliseconds")}
 
 
 def exact(number: Decimal) -> int | Decimal:

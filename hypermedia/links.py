@@ -34,19 +34,22 @@ def _object(rel: str, address: str, method: str | None) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Rule(Generic[Subject]):
-    """One row of a link table: the link is there when `when(subject, reader)` holds."""
+    """One row of a link table: the link is there when `when(subject, reader)` holds and it leads somewhere."""
 
     rel: str
     method: str | None
-    path: Callable[[Subject], str]
+    path: Callable[[Subject], str | None]
     when: Callable[[Subject, Any], bool] = lambda subject, reader: True
 
 
 def links_for(table: Sequence[Rule[Subject]], subject: Subject, reader: Any) -> list[dict[str, str]]:
     """The links of `subject` that `reader` may follow, in the table's order."""
     begin = href("")  # looked up once
-    shown = [rule for rule in table if rule.when(subject, reader)]
-    return [_object(rule.rel, begin + rule.path(subject), rule.method) for rule in shown]
+    return [
+        _object(rule.rel, begin + path, rule.method)
+        for rule in table
+        if rule.when(subject, reader) and (path := rule.path(subject)) is not None
+    ]
 
 
 def reference(identifier: int, path: str) -> dict[str, Any]:

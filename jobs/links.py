@@ -6,7 +6,7 @@ from typing import Protocol
 
 from hypermedia.links import SELF, Rule
 from hypermedia.readers import Reader
-from jobs.states import Move, OperationStatus, TaskStatus, allowed_from
+from jobs.states import Move, OperationStatus, allowed_from
 
 
 class TaskSubject(Protocol):
@@ -40,19 +40,15 @@ class OperationSubject(Protocol):
 
 
 def _may_restart(task: TaskSubject, reader: Reader) -> bool:
-    return TaskStatus(task.status) in allowed_from(Move.RESTART) and reader.may_change(task.created_by_id)
-
-
-def _has_subject(task: TaskSubject, reader: Reader) -> bool:
-    """Not when only another version of the service knows the type: the address would be dead here."""
-    return task.subject_path is not None
+    return task.status in allowed_from(Move.RESTART) and reader.may_change(task.created_by_id)
 
 
 TASK_LINKS: tuple[Rule[TaskSubject], ...] = (
     Rule(SELF, None, lambda task: task_path(task.id)),
     Rule("operator:messages", "GET", lambda task: messages_path(task.interfaced_message_id)),
     Rule("operator:restart", "POST", lambda task: f"taskprocessing/{task.id}/restart", _may_restart),
-    Rule("operator:subject", "GET", lambda task: str(task.subject_path), _has_subject),
+    # None when only another version of the service knows the type: the address would be dead here.
+    Rule("operator:subject", "GET", lambda task: task.subject_path),
 )
 
 
