@@ -47,7 +47,7 @@ BODY = json.dumps(
 def to_completed(size: int | None) -> Iterator[tuple[Side, Side]]:
     """Milliseconds; the parts of the other side are medians too, and each is measured while nothing else runs."""
     ledgers.use(size or SMALL)
-    client = Client()
+    client = Client(PORT)
     with (
         servers.program("web", port=PORT),
         servers.program("worker", port=PORT, options=KNOWS_THE_NOOP),
@@ -75,8 +75,8 @@ def _median(side: Side) -> float:
 class Client:
     """Posts over one connection that it keeps open."""
 
-    def __init__(self) -> None:
-        self._connection = http.client.HTTPConnection("127.0.0.1", PORT)
+    def __init__(self, port: int) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port)
         authorization = f"Bearer {token('testuser1', AccessToken.Scope.API)}"
         self._headers = {"Authorization": authorization, "Content-Type": "application/json"}
 
