@@ -3,6 +3,7 @@ deliveries ring at the broker."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from consumption.schedules.models import ScheduledRun
@@ -30,15 +31,16 @@ def event_types() -> dict[str, str]:
     return {one.code: one.description for one in registry.all_operations() if one.sends_events}
 
 
-def store_event(*, operation: LongRunningOperation, task_id: int, status: TaskStatus, **_: Any) -> None:
+def store_event(
+    *, operation: LongRunningOperation, subject_id: int, status: TaskStatus, changes: Mapping[str, Any], **_: Any
+) -> None:
     """The event of an operation that ended, in the transaction that ended it."""
     if not operation.sends_events:
         return
     outcome = OPERATION_STATUS[status]
-    row = operation.model.objects.get(task_id=task_id)
-    links = [("operator:subject", operation.path.format(id=row.pk))]
+    links = [("operator:subject", operation.path.format(id=subject_id))]
     if status is TaskStatus.COMPLETED:
-        links += result_links(getattr(row, "data_file_set", None))
+        links += result_links(changes.get("data_file_set"))
     outbox.operation_ended(event_type=operation.code, outcome=outcome, links=links)
 
 

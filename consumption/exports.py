@@ -18,7 +18,9 @@ from psycopg.sql import SQL, Composed, Literal
 
 WORK_MEM = "64MB"
 _READING = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
-_SETTINGS = "SELECT set_config('TimeZone', %s, true), set_config('work_mem', %s, true), set_config('jit', 'off', true)"
+_SETTINGS = "set_config('TimeZone', %s, true), set_config('work_mem', %s, true), set_config('jit', 'off', true)"
+_SNAPSHOT = f"SELECT pg_current_snapshot()::text, clock_timestamp(), {_SETTINGS}"
+_SMALL = 1_000  # rows: few enough that nobody sees the progress of writing them, or how they were found
 _WIDE = 0.3  # of the limits' entries: from here on it is cheaper to read all of them once than some of them twice
 
 
@@ -60,8 +62,7 @@ def reading(connection: Connection[Any], time_zone: str) -> Iterator[Snapshot]:
     """A read-only transaction on one snapshot; times are printed in `time_zone`."""
     with connection.transaction():
         connection.execute(_READING)
-        connection.execute(_SETTINGS, [time_zone, WORK_MEM])
-        row = connection.execute("SELECT pg_current_snapshot()::text, clock_timestamp()").fetchone()
+        row = connection.execute(_SNAPSHOT, [time_zone, WORK_MEM]).fetchone()
         assert row is not None
         yield Snapshot(row[0], row[1])
 
@@ -74,7 +75,7 @@ def sharing(connection: Connection[Any], other: Connection[Any], time_zone: str)
     with other.transaction():
         other.execute(_READING)
         other.execute(SQL("SET TRANSACTION SNAPSHOT {}").format(Literal(row[0])))
-        other.execute(_SETTINGS, [time_zone, WORK_MEM])
+        other.execute(f"SELECT {_SETTINGS}", [time_zone, WORK_MEM])
         yield
 
 
@@ -97,14 +98,14 @@ class Estimate:
 
 def estimate(connection: Connection[Any], window: Window) -> Estimate:
     """Raises nothing: a guess, however wrong, changes only how long the export takes."""
-    entries, periods, of_limits = (
-        _plan_rows(connection, SQL("SELECT {} FROM consumption_consumption c WHERE {}").format(what, where))
-        for what, where in (
-            (SQL("c.id"), within(window)),
-            (SQL("DISTINCT c.counter_period_id"), within(window)),
-            (SQL("c.id"), _of_limits(window)),
-        )
-    )
+
+    def rows(what: str, where: Composed) -> int:
+        return _plan_rows(connection, SQL("SELECT {} FROM consumption_consumption c WHERE {}").format(SQL(what), where))
+
+    entries = rows("c.id", within(window))
+    if entries <= _SMALL:
+        return Estimate(2 * entries, wide=False)
+    periods, of_limits = rows("DISTINCT c.counter_period_id", within(window)), rows("c.id", _of_limits(window))
     return Estimate(entries + periods, wide=entries >= _WIDE * of_limits)
 
 

@@ -63,7 +63,7 @@ def content_values(published: Published, media_type: str) -> dict[str, Any]:
     }
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def store_set(
     *,
     owner_id: int,

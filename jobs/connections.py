@@ -16,7 +16,7 @@ from hypermedia.database import is_quiet
 from jobs.leases import connection_info
 
 # PostgreSQL itself ends a session that nobody wants for so long.
-_GIVE_BACK = "RESET ALL; SET application_name = 'tallyport-kept'; SET idle_session_timeout = '10min'"
+_GIVE_BACK = "DISCARD TEMP; RESET ALL; SET application_name = 'tallyport-kept'; SET idle_session_timeout = '10min'"
 _TAKE = "SELECT set_config('application_name', %s, false), set_config('idle_session_timeout', '0', false)"
 
 
@@ -50,7 +50,6 @@ class Kept:
         if not self.on or connection.closed:
             return False
         try:
-            connection.execute("DISCARD TEMP", prepare=False)
             connection.execute(_GIVE_BACK, prepare=False)
         except psycopg.Error:
             return False

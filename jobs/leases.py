@@ -1,8 +1,9 @@
 """The lease of one attempt: kept by renewing it, and the end of the attempt when it cannot be kept.
 
-Two threads of the worker child, started after the fork. The *renewer* writes the lease (and the progress) on a
-connection of its own. The *watch* knows only this process's monotonic clock: a renewer that hangs in the network
-cannot stop it. The deadline counts from before the renewal was sent, so it never lies later than the database's.
+Two threads of the worker child, started after the fork. The *watch* knows only this process's monotonic clock. The
+*renewer* writes the lease (and the progress) on a connection of its own; the watch starts it with its first tick, since
+most attempts are over by then, and a renewer that hangs in the network cannot stop the watch. The deadline counts from
+before the renewal was sent, so it never lies later than the database's.
 """
 
 from __future__ import annotations
@@ -57,15 +58,9 @@ class Lease:
         self._ended = threading.Event()
         self._lost = threading.Event()
         self._guarded: list[psycopg.Connection[Any]] = []
-        self._conninfo = connection_info(
-            application_name=f"tallyport lease {task_id}",
-            connect_timeout=max(2, int(settings.LEASE_SECONDS / 3)),
-            tcp_user_timeout=int(settings.LEASE_SECONDS * 500),
-        )
 
     def __enter__(self) -> Lease:
-        for body in (self._renew, self._watch):
-            threading.Thread(target=body, name=f"lease-{body.__name__}", daemon=True).start()
+        threading.Thread(target=self._watch, name="lease-watch", daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -98,9 +93,19 @@ class Lease:
         lease is the time for that; the watch stays."""
         self._kept.set()
 
+    def _start_renewing(self) -> bool:
+        try:
+            threading.Thread(target=self._renew, name="lease-renewer", daemon=True).start()
+        except RuntimeError as error:  # no thread to be had; the lease has some time left
+            logger.warning("task %s: lease not renewed (%s)", self._key["task_id"], error)
+            return False
+        return True
+
     def _renew(self) -> None:
         connection: psycopg.Connection[Any] | None = None
-        while not self._kept.wait(settings.LEASE_RENEWAL_SECONDS):
+        wait = settings.LEASE_RENEWAL_SECONDS - self.age()
+        while not self._kept.wait(max(0, wait)):
+            wait = settings.LEASE_RENEWAL_SECONDS
             try:
                 connection = connection or self._connect()
                 sent = time.monotonic()
@@ -117,12 +122,19 @@ class Lease:
         _close(connection)
 
     def _connect(self) -> psycopg.Connection[Any]:
-        connection = psycopg.connect(self._conninfo, autocommit=True)
+        conninfo = connection_info(
+            application_name=f"tallyport lease {self._key['task_id']}",
+            connect_timeout=max(2, int(settings.LEASE_SECONDS / 3)),
+            tcp_user_timeout=int(settings.LEASE_SECONDS * 500),
+        )
+        connection = psycopg.connect(conninfo, autocommit=True)
         connection.execute(f"SET statement_timeout = {int(settings.LEASE_SECONDS * 500)}")
         return connection
 
     def _watch(self) -> None:
+        renewing = False
         while not self._ended.wait(min(_TICK_SECONDS, settings.LEASE_SECONDS / 4)):
+            renewing = renewing or self._start_renewing()
             if time.monotonic() >= self._deadline and not self.lost:
                 self._lose("it could not be renewed in time")
             if self.lost:

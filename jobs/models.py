@@ -76,19 +76,6 @@ class TaskQuerySet(models.QuerySet["Task"]):
             status=leads_to(move), version=F("version") + 1, last_updated_date=Now(), **values
         )
 
-    def claim(self, task_id: int, *, owner: str, thread_code: str, lease: timedelta) -> Task | None:
-        """PENDING -> PROCESSING by compare-and-set; None when somebody else was first, or while the queue is stopped.
-        Needs a transaction."""
-        won = self.filter(~TaskProcessing.stopped_now(), pk=task_id).move(
-            Move.CLAIM,
-            owner=owner,
-            thread_code=thread_code,
-            epoch=F("epoch") + 1,
-            attempt_count=F("attempt_count") + 1,
-            lease_expires_at=Now() + lease,
-        )
-        return self.select_related("task_type").get(pk=task_id) if won else None
-
     def held(self, task_id: int, epoch: int) -> Self:
         """The task while this epoch still owns it: the fence that every change of a worker passes through."""
         return self.filter(pk=task_id, epoch=epoch, status=TaskStatus.PROCESSING)

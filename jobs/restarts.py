@@ -75,13 +75,12 @@ def run(run: Run) -> Result:
     return Result(record=partial(_restart_all, cast(TaskRestartBatch, run.operation)))
 
 
-def _restart_all(batch: TaskRestartBatch) -> None:
+def _restart_all(batch: TaskRestartBatch) -> dict[str, Any]:
     reach = _within_reach(batch.task_ids, batch.created_by_id, batch.of_anybody)
     known = set(reach.values_list("pk", flat=True))
     # In the order of their ids, so that two bulk restarts never wait for each other in a circle.
     done = {task_id: _restart(task_id, batch.created_by_id, task_id in known) for task_id in sorted(batch.task_ids)}
-    results = [{"taskId": task_id, **done[task_id]} for task_id in batch.task_ids]
-    TaskRestartBatch.objects.filter(pk=batch.pk).update(results=results)
+    return {"results": [{"taskId": task_id, **done[task_id]} for task_id in batch.task_ids]}
 
 
 def _restart(task_id: int, user_id: int, known: bool) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,17 +26,20 @@ logger = logging.getLogger(__name__)
 LONG_SECONDS = 30.0
 
 
-def nothing() -> None:
+def nothing() -> dict[str, Any]:
     """For results that have nothing to store, or nothing to take back."""
+    return {}
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a finished operation leaves. `record` stores it in the transaction that ends the operation; `discard` takes
-    back what lies outside the database when that transaction is refused because the task is no longer ours."""
+    """What a finished operation leaves. `record` stores it in the transaction that ends the operation, and returns what
+    changes in the operation's own row; `discard` takes back what lies outside the database when that transaction is
+    refused because the task is no longer ours. `rows`: how many were written in all, where that is known."""
 
-    record: Callable[[], Any] = nothing
+    record: Callable[[], Mapping[str, Any]] = nothing
     discard: Callable[[], Any] = nothing
+    rows: int | None = None
 
 
 class Run:
@@ -95,6 +98,7 @@ def _claim(task_id: int, celery_task_id: str) -> Task | None:
     try:
         return services.claim(task_id=task_id, owner=OWNER, thread_code=thread_code(), celery_task_id=celery_task_id)
     except (OperationalError, InterfaceError) as error:
+        connection.close()  # the next one who asks gets another one
         logger.warning("task %s: not claimed, the database is away (%s)", task_id, type(error).__name__)
         return None
 
@@ -119,7 +123,7 @@ def _attempt(task: Task, lease: Lease) -> str:
 
 def _complete(task: Task, result: Result) -> None:
     try:
-        services.complete(task=task, record=result.record)
+        services.complete(task=task, record=result.record, rows_written=result.rows)
     except LeaseLost:
         _discard(task, result)
         raise

@@ -3,7 +3,7 @@ passes through one conditional UPDATE of the task: whoever changes no row has lo
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -15,16 +15,17 @@ from django.db.models.functions import Now
 from audit.services import record
 from hypermedia.errors import Conflict, NotFound
 from hypermedia.failpoints import hit
-from jobs import quotas, registry
+from jobs import claiming, quotas, registry
 from jobs.doorbell import ring_on_commit
 from jobs.errors import LeaseLost, WrongState
-from jobs.models import InterfacedMessage, Message, Operation, Task, TaskAttempt, TaskType
+from jobs.models import InterfacedMessage, Message, Operation, Task, TaskAttempt
 from jobs.new_operations import store
 from jobs.signals import operation_ended
 from jobs.states import Move, TaskStatus, leads_to
 
 Severity = Message.Severity
 Outcome = TaskAttempt.Outcome
+Record = Callable[[], Mapping[str, Any]]
 
 
 @transaction.atomic
@@ -90,24 +91,26 @@ def cancel(*, task_id: int, user_id: int) -> Task:
     return task
 
 
-@transaction.atomic
 def claim(*, task_id: int, owner: str, thread_code: str, celery_task_id: str) -> Task | None:
     """The task, now PROCESSING and ours for one lease; None when it is not to be had, or of a type that only a newer
     version of the service knows: a worker of that version takes it."""
-    known = TaskType.objects.filter(code__in=[operation.code for operation in registry.all_operations()])
-    task = Task.objects.filter(task_type__in=known).claim(
-        task_id, owner=owner, thread_code=thread_code, lease=timedelta(seconds=settings.LEASE_SECONDS)
+    hit("claim.commit")
+    return claiming.claim(
+        task_id=task_id,
+        owner=owner,
+        thread_code=thread_code,
+        celery_task_id=celery_task_id,
+        lease=timedelta(seconds=settings.LEASE_SECONDS),
+        known=[operation.code for operation in registry.all_operations()],
     )
-    if task is not None:
-        TaskAttempt.objects.create(task=task, epoch=task.epoch, owner=owner, celery_task_id=celery_task_id)
-        hit("claim.commit")
-    return task
 
 
 @transaction.atomic
-def complete(*, task: Task, record: Callable[[], Any] | None = None) -> None:
-    """PROCESSING -> COMPLETED with everything that `record` stores, or LeaseLost and nothing at all."""
-    _finish(task, Move.COMPLETE, Outcome.COMPLETED, record=record)
+def complete(*, task: Task, record: Record | None = None, rows_written: int | None = None) -> None:
+    """PROCESSING -> COMPLETED with everything that `record` stores, or LeaseLost and nothing at all. `record` returns
+    what changes in the operation's own row. `rows_written`: the renewals of the lease store them only now and then."""
+    counted: dict[str, Any] = {} if rows_written is None else {"rows_written": rows_written}
+    _finish(task, Move.COMPLETE, Outcome.COMPLETED, record=record, **counted)
 
 
 @transaction.atomic
@@ -149,15 +152,14 @@ def _move(task_id: int, move: Move, **values: Any) -> None:
 
 
 def _finish(
-    task: Task, move: Move, outcome: str, stack_trace: str = "", record: Callable[[], Any] | None = None
+    task: Task, move: Move, outcome: str, stack_trace: str = "", record: Record | None = None, **values: Any
 ) -> None:
-    if not Task.objects.held(task.pk, task.epoch).move(move, lease_expires_at=None):
+    if not Task.objects.held(task.pk, task.epoch).move(move, lease_expires_at=None, **values):
         raise LeaseLost
     close_attempts(task.pk, outcome, stack_trace=stack_trace)
     task.status = leads_to(move)
-    if record is not None:
-        record()  # before the end is told: whoever hears of it finds the results
-    ended(task)
+    changes = {} if record is None else record()  # before the end is told: whoever hears of it finds the results
+    ended(task, **changes)
     hit("finish.commit")
 
 
@@ -171,6 +173,14 @@ def _operation_follows(task: Task, **values: Any) -> None:
 
 
 def ended(task: Task, **values: Any) -> None:
-    """The operation follows its task, and whoever waits for ends hears of it; in the same transaction."""
+    """The operation follows its task, and whoever waits for ends hears of it; in the same transaction. `values`: what
+    else changes in the operation's row."""
     _operation_follows(task, **values)
-    operation_ended.send(sender=Task, operation=task.operation, task_id=task.pk, status=TaskStatus(task.status))
+    operation_ended.send(
+        sender=Task,
+        operation=task.operation,
+        task_id=task.pk,
+        subject_id=task.subject_id,
+        status=TaskStatus(task.status),
+        changes=values,
+    )

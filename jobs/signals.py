@@ -3,5 +3,6 @@ with the end or not at all."""
 
 from django.dispatch import Signal
 
-# operation: the registered LongRunningOperation; task_id: int; status: TaskStatus (an end state)
+# operation: the registered LongRunningOperation; task_id, subject_id: int; status: TaskStatus (an end state);
+# changes: what else was set in the operation's row (name -> value)
 operation_ended = Signal()

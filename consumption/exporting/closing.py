@@ -10,6 +10,10 @@ from typing import Any
 from psycopg import Connection
 
 # Transactions with an id that still run, but for those known to belong to another database of the cluster.
+# The moment is that at which this statement's own transaction began, so before it looked who is at work.
+_MAY_GROW = """
+    SELECT date_trunc('milliseconds', now()) > %s AND EXISTS (SELECT FROM pg_snapshot_xip(pg_current_snapshot()))
+"""
 _WRITERS = """
     SELECT x.id::text, a.pid, a.usename, a.application_name, p.gid
       FROM pg_snapshot_xip(pg_current_snapshot()) AS x(id)
@@ -40,9 +44,10 @@ class Writer:
         )
 
 
-def is_over(connection: Connection[Any], end: datetime) -> bool:
-    """Whether no transaction that starts from now on can get a date-time in the window."""
-    row = connection.execute("SELECT date_trunc('milliseconds', clock_timestamp()) > %s", [end]).fetchone()
+def may_grow(connection: Connection[Any], end: datetime) -> bool:
+    """Whether somebody is at work who can still add to a window that is over: no transaction that starts from now on
+    can get a date-time in it."""
+    row = connection.execute(_MAY_GROW, [end]).fetchone()
     assert row is not None
     return bool(row[0])
 

@@ -29,7 +29,6 @@ from hypermedia.failpoints import hit
 from jobs import registry
 from jobs import services as jobs
 from jobs.errors import OperationFailed
-from jobs.models import Task
 from jobs.registry import LongRunningOperation
 from jobs.running import Result, Run
 
@@ -55,7 +54,9 @@ def export(run: Run) -> Result:
     except StorageError as error:
         raise OperationFailed("DAT-FA-001", error.what, error.advice) from error
     return Result(
-        partial(_record, batch, snapshot, contents, totals), partial(discard, [each.published for each in contents])
+        partial(_record, batch, snapshot, contents, totals),
+        partial(discard, [each.published for each in contents]),
+        rows=sum(content.published.row_count or 0 for content in contents),
     )
 
 
@@ -72,7 +73,7 @@ def _check_format(batch: ReadConsumptionBatch) -> None:
 def wait_until_complete(run: Run, connection: Connection[Any], batch: ReadConsumptionBatch) -> None:
     """Waits for the writers that may still add to a window that is over. Raises OperationFailed, naming the first
     one that does not end in time. A window that ends in the future is complete up to its snapshot."""
-    if not closed_windows.is_over(connection, batch.transaction_end):
+    if not closed_windows.may_grow(connection, batch.transaction_end):
         return
     patience = settings.CLOSED_WINDOW_WAIT.total_seconds()
     deadline = time.monotonic() + patience
@@ -140,7 +141,7 @@ def _limits(connection: Connection[Any], batch: ReadConsumptionBatch) -> list[Ex
 
 def _record(
     batch: ReadConsumptionBatch, snapshot: Snapshot, contents: Sequence[Content], totals: Sequence[Total]
-) -> None:
+) -> dict[str, Any]:
     data_file_set = store_set(
         owner_id=batch.created_by_id,
         description=f"Export {batch.pk}",
@@ -148,15 +149,16 @@ def _record(
         snapshot_at=snapshot.taken_at,
         totals=[total.document() for total in totals],
     )
-    # The renewals of the lease stored the progress only every other second.
-    rows = sum(content.published.row_count or 0 for content in contents)
-    Task.objects.filter(pk=batch.task_id).update(rows_written=rows)
-    ReadConsumptionBatch.objects.filter(pk=batch.pk).update(
-        data_file_set=data_file_set, snapshot=snapshot.text, snapshot_at=snapshot.taken_at
-    )
     series.advance(batch, snapshot.text, snapshot.taken_at)
     if text := reconciliation.warning(totals):
         jobs.say(batch.task_id, jobs.Severity.INFORMATIVE, "CON-IN-001", text)
+    return {
+        "data_file_set": data_file_set,
+        "snapshot": snapshot.text,
+        "snapshot_at": snapshot.taken_at,
+        "since_snapshot": batch.since_snapshot,
+        "since_snapshot_at": batch.since_snapshot_at,
+    }
 
 
 READ_CONSUMPTION_BATCH = LongRunningOperation(

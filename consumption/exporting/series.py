@@ -46,6 +46,3 @@ def advance(batch: ReadConsumptionBatch, snapshot: str, snapshot_at: datetime) -
     stands = ExportSeries.objects.filter(pk=batch.series_id).at(batch.since_snapshot_at)
     if not stands.update(snapshot=snapshot, snapshot_at=snapshot_at):
         raise OVERTAKEN
-    ReadConsumptionBatch.objects.filter(pk=batch.pk).update(
-        since_snapshot=batch.since_snapshot, since_snapshot_at=batch.since_snapshot_at
-    )

@@ -81,7 +81,7 @@ def write(run: Run) -> Result:
             published = staged.publish(row_count=counts.rules)
     except StorageError as error:
         raise OperationFailed("DAT-FA-001", error.what, error.advice) from error
-    return Result(partial(_record, batch, counts, published), partial(storage.delete, published.key))
+    return Result(partial(_record, batch, counts, published), partial(storage.delete, published.key), rows=counts.read)
 
 
 def _hold_set(run: Run, batch: WriteConsumptionBatch) -> None:
@@ -177,13 +177,10 @@ def _expected(size: int, read_bytes: int, read: int) -> int:
     return max(read, round(read * size / max(1, read_bytes)))
 
 
-def _record(batch: WriteConsumptionBatch, counts: Counts, published: Published) -> None:
+def _record(batch: WriteConsumptionBatch, counts: Counts, published: Published) -> dict[str, Any]:
     content = Content(published, "Rows that were refused, with the rules that they break", media.NDJSON)
     result = store_set(owner_id=batch.created_by_id, description=f"Refused by import {batch.pk}", contents=[content])
-    Task.objects.filter(pk=batch.task_id).update(rows_written=counts.read)
-    WriteConsumptionBatch.objects.filter(pk=batch.pk).update(
-        data_file_set=result, rows_read=counts.read, rows_rejected=counts.rejected
-    )
+    return {"data_file_set": result, "rows_read": counts.read, "rows_rejected": counts.rejected}
 
 
 def _set_lock(sets: QuerySet[DataFileSet], locked: bool) -> int:

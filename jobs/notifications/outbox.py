@@ -23,7 +23,7 @@ from jobs.notifications.subscriptions import ALARMS, TEST
 Link = tuple[str, str]  # rel, path below /api/
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def operation_ended(*, event_type: str, outcome: str, links: Sequence[Link]) -> NotificationEvent:
     """The event of an operation that reached an end; the first link is the operation itself.
 

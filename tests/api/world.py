@@ -161,8 +161,7 @@ def failed(user: User) -> ReadConsumptionBatch:
 
 def completed(user: User) -> ReadConsumptionBatch:
     batch, result = start(user), stored_set(user)
-    record = ReadConsumptionBatch.objects.filter(pk=batch.pk)
-    services.complete(task=claimed(batch), record=lambda: record.update(data_file_set=result))
+    services.complete(task=claimed(batch), record=lambda: {"data_file_set": result})
     return batch
 
 

@@ -103,10 +103,8 @@ def _failed(batch: Any, code: str, text: str, *, hours: float) -> Any:
 
 def _completed(user: User, *, hours: float, lasted: float, rows: int, **options: Any) -> ReadConsumptionBatch:
     batch, result = _export(user, **options), _set(user, "Export of counters and consumptions", rows)
-    record = ReadConsumptionBatch.objects.filter(pk=batch.pk)
-    task = _claim(batch)
-    services.complete(task=task, record=lambda: record.update(data_file_set=result, snapshot_at=timezone.now()))
-    Task.objects.filter(pk=task.pk).update(rows_written=rows)
+    changes = {"data_file_set": result, "snapshot_at": timezone.now()}
+    services.complete(task=_claim(batch), record=lambda: changes, rows_written=rows)
     _happened(batch, hours=hours, lasted=lasted)
     batch.refresh_from_db()
     return batch

@@ -127,7 +127,12 @@ def test_who_wakes_after_the_task_was_given_to_another_changes_nothing(real_toys
 def test_an_end_does_not_look_like_a_loss(real_toys: Toys, settings: Any, caplog: pytest.LogCaptureFixture) -> None:
     """Between the commit and the end of the attempt messages are sent, and a renewal would find no row."""
     settings.LEASE_RENEWAL_SECONDS = 0.01
-    real_toys.body = lambda _: Result(record=lambda: transaction.on_commit(lambda: time.sleep(0.6)))
+
+    def record() -> dict[str, int]:
+        transaction.on_commit(lambda: time.sleep(0.6))
+        return real_toys.record()
+
+    real_toys.body = lambda _: Result(record=record)
     task = real_toys.start()
     assert run_task(task_id=task.pk) == "completed"
     assert "lease lost" not in caplog.text

@@ -83,9 +83,13 @@ class Toys:
         found = self.task(task_id).interfaced_message.messages
         return list(found.values_list("severity", "code", "text"))
 
-    def record(self) -> None:
+    def record(self) -> dict[str, int]:
         """What a toy stores when it completes."""
-        self._rows.update(goal=RECORDED)
+        return {"goal": RECORDED}
+
+    def store(self) -> None:
+        """The same at once."""
+        self._rows.update(**self.record())
 
     def recorded(self) -> bool:
         """Whether the one toy there is has stored it."""

@@ -132,6 +132,6 @@ def test_an_operation_without_events(owner: User, endpoint: NotificationEndpoint
     from jobs.states import TaskStatus
 
     quiet = replace(READ_CONSUMPTION_BATCH, sends_events=False)
-    store_event(operation=quiet, task_id=0, status=TaskStatus.COMPLETED)
+    store_event(operation=quiet, subject_id=0, status=TaskStatus.COMPLETED, changes={})
     assert not NotificationEvent.objects.exists()
     assert "ReadConsumptionBatch" in event_types()
