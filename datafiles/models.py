@@ -111,7 +111,9 @@ class DataFile(models.Model):
     description = models.CharField(max_length=200, blank=True)
     storage_key = models.CharField(max_length=100, unique=True, null=True)
     media_type = models.CharField(max_length=100, blank=True)
-    packed_media_type = models.CharField(max_length=100, blank=True, help_text="of what a gzip or zstd file holds")
+    packed_media_type = models.CharField(
+        max_length=100, blank=True, default="", db_default="", help_text="of what a gzip or zstd file holds"
+    )
     content_length = models.BigIntegerField(null=True)
     sha256 = models.CharField(max_length=64, blank=True)
     row_count = models.BigIntegerField(null=True)

@@ -2,14 +2,18 @@
 
 from django.db import migrations, models
 
+from hypermedia.migrating import AddIndexConcurrently
+
 
 class Migration(migrations.Migration):
+    atomic = False
+
     dependencies = [
         ("audit", "0002_append_only"),
     ]
 
     operations = [
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name="entry",
             index=models.Index(fields=["action", "id"], name="entry_of_action"),
         ),

@@ -3,8 +3,12 @@
 from django.conf import settings
 from django.db import migrations, models
 
+from hypermedia.migrating import AddIndexConcurrently
+
 
 class Migration(migrations.Migration):
+    atomic = False
+
     dependencies = [
         ("consumption", "0009_console_lists"),
         ("datafiles", "0006_unlock_permission"),
@@ -13,7 +17,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name="readconsumptionbatch",
             index=models.Index(condition=models.Q(("limit_codes", None)), fields=["id"], name="read_batch_all_limits"),
         ),

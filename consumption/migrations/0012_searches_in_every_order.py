@@ -3,8 +3,12 @@
 from django.conf import settings
 from django.db import migrations, models
 
+from hypermedia.migrating import AddIndexConcurrently
+
 
 class Migration(migrations.Migration):
+    atomic = False
+
     dependencies = [
         ("consumption", "0011_references_that_stay"),
         ("datafiles", "0007_searches_in_every_order"),
@@ -13,51 +17,51 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name="readconsumptionbatch",
             index=models.Index(fields=["created_by", "creation_date", "id"], name="readconsumptionbatch_own_made"),
         ),
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name="readconsumptionbatch",
             index=models.Index(fields=["created_by", "last_updated_date", "id"], name="readconsumptionbatch_own_upd"),
         ),
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name="readconsumptionbatch",
             index=models.Index(fields=["status", "creation_date", "id"], name="readconsumptionbatch_st_made"),
         ),
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name="readconsumptionbatch",
             index=models.Index(fields=["status", "last_updated_date", "id"], name="readconsumptionbatch_st_upd"),
         ),
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name="readconsumptionbatch",
             index=models.Index(fields=["created_by", "transaction_start", "id"], name="read_batch_own_start"),
         ),
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name="readconsumptionbatch",
             index=models.Index(fields=["created_by", "transaction_end", "id"], name="read_batch_own_end"),
         ),
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name="readconsumptionbatch",
             index=models.Index(fields=["status", "transaction_start", "id"], name="read_batch_status_start"),
         ),
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name="readconsumptionbatch",
             index=models.Index(fields=["status", "transaction_end", "id"], name="read_batch_status_end"),
         ),
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name="writeconsumptionbatch",
             index=models.Index(fields=["created_by", "creation_date", "id"], name="writeconsumptionbatch_own_made"),
         ),
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name="writeconsumptionbatch",
             index=models.Index(fields=["created_by", "last_updated_date", "id"], name="writeconsumptionbatch_own_upd"),
         ),
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name="writeconsumptionbatch",
             index=models.Index(fields=["status", "creation_date", "id"], name="writeconsumptionbatch_st_made"),
         ),
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name="writeconsumptionbatch",
             index=models.Index(fields=["status", "last_updated_date", "id"], name="writeconsumptionbatch_st_upd"),
         ),

@@ -2,48 +2,63 @@
 
 from django.db import migrations, models
 
+from hypermedia.migrating import AddIndexConcurrently, RunConcurrently
+
+# The constraint with its columns in another order, built while others write and read, and in force all the time.
+REPLACE = [
+    "DROP INDEX CONCURRENTLY IF EXISTS consumption_external_id_new",
+    """CREATE UNIQUE INDEX CONCURRENTLY consumption_external_id_new ON consumption_consumption
+           (external_id, limit_id, transaction_source_id) NULLS NOT DISTINCT WHERE external_id IS NOT NULL""",
+    "DROP INDEX CONCURRENTLY IF EXISTS consumption_external_id",
+    "ALTER INDEX consumption_external_id_new RENAME TO consumption_external_id",
+]
+
 
 class Migration(migrations.Migration):
+    atomic = False
+
     dependencies = [
         ("consumption", "0012_searches_in_every_order"),
     ]
 
     operations = [
-        migrations.RemoveConstraint(
-            model_name="consumption",
-            name="consumption_external_id",
-        ),
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name="consumption",
             index=models.Index(fields=["limit", "id"], name="consumption_of_limit"),
         ),
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name="consumption",
             index=models.Index(fields=["transaction_source", "id"], name="consumption_of_source"),
         ),
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name="consumption",
             index=models.Index(fields=["service_date", "id"], name="consumption_service_date"),
         ),
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name="consumption",
             index=models.Index(condition=models.Q(("withdrawn", True)), fields=["id"], name="consumption_withdrawn"),
         ),
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name="counter",
             index=models.Index(fields=["limit", "id"], name="counter_of_limit"),
         ),
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name="counter",
             index=models.Index(fields=["aggregation_level", "id"], name="counter_level"),
         ),
-        migrations.AddConstraint(
-            model_name="consumption",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("external_id__isnull", False)),
-                fields=("external_id", "limit", "transaction_source"),
-                name="consumption_external_id",
-                nulls_distinct=False,
-            ),
+        migrations.SeparateDatabaseAndState(
+            database_operations=[RunConcurrently(REPLACE, migrations.RunSQL.noop)],
+            state_operations=[
+                migrations.RemoveConstraint(model_name="consumption", name="consumption_external_id"),
+                migrations.AddConstraint(
+                    model_name="consumption",
+                    constraint=models.UniqueConstraint(
+                        condition=models.Q(("external_id__isnull", False)),
+                        fields=("external_id", "limit", "transaction_source"),
+                        name="consumption_external_id",
+                        nulls_distinct=False,
+                    ),
+                ),
+            ],
         ),
     ]

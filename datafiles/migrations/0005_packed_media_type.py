@@ -12,6 +12,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="datafile",
             name="packed_media_type",
-            field=models.CharField(blank=True, help_text="of what a gzip or zstd file holds", max_length=100),
+            field=models.CharField(
+                blank=True,
+                db_default="",  # who does not know the column yet leaves it out
+                default="",
+                help_text="of what a gzip or zstd file holds",
+                max_length=100,
+            ),
         ),
     ]

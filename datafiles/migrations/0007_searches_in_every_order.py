@@ -3,23 +3,27 @@
 from django.conf import settings
 from django.db import migrations, models
 
+from hypermedia.migrating import AddIndexConcurrently
+
 
 class Migration(migrations.Migration):
+    atomic = False
+
     dependencies = [
         ("datafiles", "0006_unlock_permission"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name="datafileset",
             index=models.Index(fields=["created_by", "code", "id"], name="set_own_by_code"),
         ),
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name="datafileset",
             index=models.Index(fields=["created_by", "creation_date", "id"], name="set_own_created"),
         ),
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name="datafileset",
             index=models.Index(fields=["created_by", "last_updated_date", "id"], name="set_own_updated"),
         ),

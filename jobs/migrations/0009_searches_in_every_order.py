@@ -3,51 +3,55 @@
 from django.conf import settings
 from django.db import migrations, models
 
+from hypermedia.migrating import AddIndexConcurrently
+
 
 class Migration(migrations.Migration):
+    atomic = False
+
     dependencies = [
         ("jobs", "0008_worker_heartbeat"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name="interfacedmessage",
             index=models.Index(fields=["created_by", "creation_date", "id"], name="interfacedmessage_own_made"),
         ),
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name="interfacedmessage",
             index=models.Index(fields=["created_by", "last_updated_date", "id"], name="interfacedmessage_own_upd"),
         ),
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name="task",
             index=models.Index(fields=["created_by", "creation_date", "id"], name="task_own_made"),
         ),
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name="task",
             index=models.Index(fields=["created_by", "last_updated_date", "id"], name="task_own_upd"),
         ),
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name="task",
             index=models.Index(fields=["status", "creation_date", "id"], name="task_status_created"),
         ),
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name="task",
             index=models.Index(fields=["status", "last_updated_date", "id"], name="task_status_updated"),
         ),
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name="taskrestartbatch",
             index=models.Index(fields=["created_by", "creation_date", "id"], name="taskrestartbatch_own_made"),
         ),
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name="taskrestartbatch",
             index=models.Index(fields=["created_by", "last_updated_date", "id"], name="taskrestartbatch_own_upd"),
         ),
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name="taskrestartbatch",
             index=models.Index(fields=["status", "creation_date", "id"], name="taskrestartbatch_st_made"),
         ),
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name="taskrestartbatch",
             index=models.Index(fields=["status", "last_updated_date", "id"], name="taskrestartbatch_st_upd"),
         ),

@@ -4,21 +4,25 @@ import django.contrib.postgres.indexes
 from django.conf import settings
 from django.db import migrations
 
+from hypermedia.migrating import AddIndexConcurrently
+
 
 class Migration(migrations.Migration):
+    atomic = False
+
     dependencies = [
         ("callbacks", "0003_console_lists"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name="integrationjob",
             index=django.contrib.postgres.indexes.BrinIndex(
                 autosummarize=True, fields=["created_at"], name="job_created"
             ),
         ),
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name="statusreport",
             index=django.contrib.postgres.indexes.BrinIndex(
                 autosummarize=True, fields=["received_at"], name="report_received"

@@ -2,18 +2,22 @@
 
 from django.db import migrations, models
 
+from hypermedia.migrating import AddIndexConcurrently
+
 
 class Migration(migrations.Migration):
+    atomic = False
+
     dependencies = [
         ("notifications", "0003_console_lists"),
     ]
 
     operations = [
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name="notificationevent",
             index=models.Index(fields=["type", "id"], name="event_of_type"),
         ),
-        migrations.AddIndex(
+        AddIndexConcurrently(
             model_name="notificationevent",
             index=models.Index(fields=["outcome", "id"], name="event_of_outcome"),
         ),
