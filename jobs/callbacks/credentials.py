@@ -25,7 +25,7 @@ from django.utils import timezone
 
 from hypermedia.database import prepared
 from hypermedia.readers import Reader, Role
-from jobs.callbacks.guesses import Guesses
+from jobs.callbacks.guesses import guesses
 from jobs.callbacks.models import AccessToken, digest
 
 
@@ -108,9 +108,6 @@ def reader_of(user: Any) -> Reader:
     return Reader(user.pk, user.username, roles, reads_foreign_data)
 
 
-guesses = Guesses(most=settings.API_LOGIN_FAILURES, seconds=settings.LOGIN_LOCK.total_seconds())
-
-
 class Locked(Exception):
     """Too many wrong passwords for this name from this address. `retry_after` is in seconds."""
 
@@ -133,14 +130,15 @@ def user_by_password(username: str, password: str, address: str | None, find: Lo
     user = find(username)
     if user is not None and is_remembered(user, password):
         return user
-    if wait := guesses.seconds_to_wait(username, address):
-        raise Locked(wait)
+    tried = guesses(username, address)
+    if tried.seconds_to_wait:
+        raise Locked(tried.seconds_to_wait)
     if user is None:
         make_password(password)  # as slow as a wrong password, so that names cannot be tried out
     elif verified(user, password):
-        guesses.succeeded(username, address)
+        tried.succeeded()
         return user
-    guesses.failed(username, address)
+    tried.failed()
     return None
 
 

@@ -1,58 +1,68 @@
 """Against guessing passwords: whoever fails too often, for one name from one address, is not looked at for a while.
 
 Only a password that has to be hashed is counted and refused; one that was verified in the last minute costs nothing
-here. Each process counts for itself. A name is locked only for the address that failed, so that nobody can lock out a
-user from elsewhere.
+here. A name is locked only for the address that failed, so that nobody can lock out a user from elsewhere. All
+processes count together, in rows that say neither name nor address: people type passwords where a name belongs.
 """
 
 from __future__ import annotations
 
-import threading
-import time
-from collections import OrderedDict
 from dataclasses import dataclass
-from math import ceil
+from hashlib import sha256
 
-MOST_KEPT = 10_000
+from django.conf import settings
+from django.db import connection
+from django.db.models.functions import Now
+
+from jobs.callbacks.models import WrongPasswords
+
+_AT_ONCE = 10_000  # rows
+_LOOK = """
+    SELECT number, ceil(extract(epoch FROM until - now()))::int FROM callbacks_wrongpasswords
+     WHERE key = %s AND until > now()
+"""
+_COUNT = """
+    INSERT INTO callbacks_wrongpasswords AS known (key, number, until)
+    VALUES (%s, 1, now() + %s * interval '1 second')
+    ON CONFLICT (key) DO UPDATE SET
+        number = CASE WHEN known.until > now() THEN known.number + 1 ELSE 1 END,
+        until = CASE WHEN known.until > now() THEN known.until ELSE excluded.until END
+"""
 
 
-@dataclass
-class _Failures:
-    number: int
-    until: float
-
-
+@dataclass(frozen=True)
 class Guesses:
-    """`most` failures are borne within `seconds` of the first one; then there are no more until these are over."""
+    """What was tried for a name from an address. `API_LOGIN_FAILURES` are borne within `LOGIN_LOCK` of the first one;
+    then there are no more until that is over."""
 
-    def __init__(self, *, most: int, seconds: float) -> None:
-        self._most, self._seconds = most, seconds
-        self._lock = threading.Lock()
-        self._failures: OrderedDict[tuple[str, str | None], _Failures] = OrderedDict()  # the first ones first
+    key: str
+    number: int
+    left: int
 
-    def seconds_to_wait(self, name: str, address: str | None) -> int:
-        """0, or how long this name is locked for this address."""
-        with self._lock:
-            known = self._failures.get((name, address))
-            left = known.until - time.monotonic() if known is not None and known.number >= self._most else 0
-            return max(0, ceil(left))
+    @property
+    def seconds_to_wait(self) -> int:
+        """0, or how long the name is locked for the address."""
+        return self.left if self.number >= settings.API_LOGIN_FAILURES else 0
 
-    def failed(self, name: str, address: str | None) -> None:
-        key, now = (name, address), time.monotonic()
-        with self._lock:
-            known = self._failures.get(key)
-            if known is not None and known.until > now:
-                known.number += 1
-                return
-            self._failures.pop(key, None)
-            self._failures[key] = _Failures(1, now + self._seconds)
-            if len(self._failures) > MOST_KEPT:
-                self._failures.popitem(last=False)
+    def failed(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(_COUNT, [self.key, settings.LOGIN_LOCK.total_seconds()])
 
-    def succeeded(self, name: str, address: str | None) -> None:
-        with self._lock:
-            self._failures.pop((name, address), None)
+    def succeeded(self) -> None:
+        if self.number:
+            WrongPasswords.objects.filter(key=self.key).delete()
 
-    def forget(self) -> None:
-        with self._lock:
-            self._failures.clear()
+
+def guesses(name: str, address: str | None) -> Guesses:
+    key = sha256(f"{name}\x00{address}".encode("utf-8", "surrogatepass")).hexdigest()
+    with connection.cursor() as cursor:
+        cursor.execute(_LOOK, [key])
+        number, left = cursor.fetchone() or (0, 0)
+    return Guesses(key, number, left)
+
+
+def forget() -> int:
+    """Removes a bounded number of those that lock nobody out any more; how many."""
+    over = WrongPasswords.objects.filter(until__lte=Now()).values_list("pk", flat=True)
+    removed, _ = WrongPasswords.objects.filter(pk__in=list(over[:_AT_ONCE])).delete()
+    return removed

@@ -70,6 +70,20 @@ class AccessToken(models.Model):
         return self.name or f"token {self.pk}"
 
 
+class WrongPasswords(models.Model):
+    """How many there were for a name from an address, since the first one. `key` is a digest of both."""
+
+    key = models.CharField(max_length=64, primary_key=True)
+    number = models.PositiveIntegerField()
+    until = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "wrong passwords"
+
+    def __str__(self) -> str:
+        return f"{self.number} until {self.until}"
+
+
 class IntegrationJobQuerySet(models.QuerySet["IntegrationJob"]):
     def acknowledge(self) -> int:
         """Takes the flag from the jobs of this set; the number that had one."""

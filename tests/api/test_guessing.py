@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from base64 import b64encode
 from typing import Any
 
@@ -11,10 +10,13 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.db import connection
+from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
 from hypermedia.readers import Role
-from jobs.callbacks import credentials, guesses
+from jobs.callbacks import credentials
+from jobs.callbacks.guesses import forget
+from jobs.callbacks.models import WrongPasswords
 from tests.api.wire import check
 from tests.conftest import ApiClient
 from tests.factories import UserFactory
@@ -25,8 +27,8 @@ MOST = 10
 
 
 @pytest.fixture(autouse=True)
-def as_in_production(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(credentials, "guesses", guesses.Guesses(most=MOST, seconds=settings.LOGIN_LOCK.total_seconds()))
+def as_in_production(settings: Any) -> None:
+    settings.API_LOGIN_FAILURES = MOST
 
 
 @pytest.fixture
@@ -84,12 +86,37 @@ def test_a_right_password_begins_the_count_anew(user: User) -> None:
         cache.clear()
 
 
-def test_the_lock_ends(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def time_passes() -> None:
+    """As much as a lock lasts."""
+    WrongPasswords.objects.update(until=F("until") - settings.LOGIN_LOCK)
+
+
+def test_the_lock_ends(user: User) -> None:
     guess()
-    later = time.monotonic() + settings.LOGIN_LOCK.total_seconds() + 1
-    monkeypatch.setattr(time, "monotonic", lambda: later)
+    time_passes()
     assert ask("client", "client").status_code == 200
+    guess()  # and the count begins anew
+
+
+def test_all_processes_count_together(user: User) -> None:
+    guess(times=MOST - 1)
+    WrongPasswords.objects.update(number=F("number") + 1)  # what another one counted
+    assert ask("client", "client").status_code == 429
+
+
+def test_what_was_tried_is_not_written_down(user: User) -> None:
+    guess("a password where the name belongs", times=1)
+    [row] = WrongPasswords.objects.values()
+    assert "password" not in str(row)
+    assert "192.0.2.1" not in str(row)
+
+
+def test_what_locks_nobody_out_any_more_is_forgotten(user: User) -> None:
+    guess("nobody", times=1)
+    time_passes()
     guess(times=1)
+    assert forget() == 1
+    assert WrongPasswords.objects.count() == 1
 
 
 def test_integrations_are_told_what_they_know(user: User) -> None:
@@ -105,11 +132,3 @@ def test_it_costs_no_statement(user: User) -> None:
     with CaptureQueriesContext(connection) as statements:
         ask("client", "client")
     assert len(statements) == 1
-
-
-def test_old_failures_are_forgotten_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guesses, "MOST_KEPT", 2)
-    kept = guesses.Guesses(most=1, seconds=60)
-    for name in ("first", "second", "third"):
-        kept.failed(name, None)
-    assert [kept.seconds_to_wait(name, None) for name in ("first", "second", "third")] == [0, 60, 60]

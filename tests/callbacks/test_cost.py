@@ -13,9 +13,8 @@ from tests.callbacks.conftest import JOB, JOB_ID, TOKEN, Integration
 
 
 def statements(integration: Integration, **call: Any) -> list[str]:
-    with CaptureQueriesContext(
-        connection,
-    ) as captured:
+    integration.get(TOKEN)  # so that the password was checked a moment ago
+    with CaptureQueriesContext(connection) as captured:
         assert integration.report(**call)["status"] in {200, 1803, 1804}
     return [query["sql"] for query in captured.captured_queries]
 

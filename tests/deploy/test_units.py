@@ -79,6 +79,8 @@ def test_nginx_lets_through_what_the_service_takes() -> None:
     """And a little more, so that it is the service that refuses a larger upload, in its own words."""
     (size,) = re.findall(r"client_max_body_size (\d+)g;", NGINX.read_text())
     assert settings.UPLOAD_LIMIT < int(size) * 1024**3 < 1.2 * settings.UPLOAD_LIMIT
+    (size,) = re.findall(r"client_max_body_size (\d+)m;", NGINX.read_text())
+    assert int(size) * 1024**2 > settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     assert "proxy_request_buffering on;" in NGINX.read_text()
 
 
