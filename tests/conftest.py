@@ -12,19 +12,17 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.cache import cache as django_cache
-from django.db import connection
-from django.test import Client
+from django.test import Client, TransactionTestCase
 from django.test.client import ClientHandler
 from hypothesis import HealthCheck, settings
-from psycopg.sql import SQL, Identifier
 
 from config.handling import Chains
 from hypermedia.media import RESOURCE
 from hypermedia.readers import Role
-from jobs.callbacks.credentials import guesses
 from jobs.models import Task
 from jobs.running import run_task
 from jobs.states import TaskStatus
+from tests import emptying
 from tests.factories import UserFactory
 
 # The same examples in each run, however slow the machine is. Without `calm` hypothesis looks for new ones:
@@ -34,13 +32,27 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "calm"))
 PASSWORD_HASHER = "django.contrib.auth.hashers.MD5PasswordHasher"  # tests do not measure how slow hashing is
 
 
+# The files that take longest, longest first: of what the processes share file by file the last must not be a long one.
+LONGEST = (
+    "browser/test_looks", "api/test_schemathesis", "api/test_matrix", "up/test_running", "faults/", "browser/", "web/",
+    "deploy/test_fleet", "api/test_collections_at_scale", "api/test_hostile", "security/test_canaries",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(
+        key=lambda item: next((place for place, part in enumerate(LONGEST) if part in item.nodeid), len(LONGEST))
+    )
+
+
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
-    """Tests that commit end with a TRUNCATE of every table, which the ledger and the audit refuse."""
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute("SELECT tgrelid::regclass::text, tgname FROM pg_trigger WHERE tgname LIKE '%_not_truncated'")
-        for table, trigger in cursor.fetchall():
-            cursor.execute(SQL("ALTER TABLE {} DISABLE TRIGGER {}").format(Identifier(table), Identifier(trigger)))
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """Tests that commit are cleaned up after in a hundredth of the time that Django takes."""
+    with django_db_blocker.unblock():
+        emptying.prepare()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _: emptying.empty())
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +64,6 @@ def quick_passwords(settings: Any) -> None:
 def empty_cache() -> Iterator[None]:
     yield
     django_cache.clear()
-    guesses.forget()
 
 
 class Handler(Chains, ClientHandler):

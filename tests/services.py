@@ -35,10 +35,11 @@ def start_services() -> ExitStack:
     for limit in ("REQUESTS_PER_MINUTE", "POLLS_PER_MINUTE", "ACTIVE_OPERATIONS_PER_CLIENT"):
         os.environ.setdefault(limit, "0")
     with ExitStack() as stack:
-        if {"DATABASE_URL", "CELERY_BROKER_URL", "DATA_FILES_DIR"} <= os.environ.keys():
+        if {"DATABASE_URL", "CELERY_BROKER_URL", "DATA_FILES_DIR", "TESTS_SHARED"} <= os.environ.keys():
             return stack.pop_all()
         here = place.throwaway(temporary_folder(stack))
         folders.prepare(here)
+        os.environ.setdefault("TESTS_SHARED", str(here.var))  # what the workers make once for all of them
         os.environ.setdefault("DATA_FILES_DIR", str(here.var / "files"))
         if "DATABASE_URL" not in os.environ:
             stack.callback(postgres.stop, postgres.start(here, durable=False))

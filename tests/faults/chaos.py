@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import re
 import signal
 import sys
 import threading
@@ -28,6 +29,8 @@ from tests.faults.test_failpoints import ACTIONS, KEEPER, SENDER, WEB, WORKER
 PROGRAMS = ("web", "web2", "worker", "worker2", "keeper", "keeper2", "beat", "beat2")
 FEWEST_FAULTS = 15
 HEALING_SECONDS = 120.0
+PROBLEM_TYPE = "application/problem+json"
+FAILPOINT = "FailpointError"
 CLIENTS = 3
 # The clients of one user do not slow down for its quotas here.
 GENEROUS = {"REQUESTS_PER_MINUTE": "100000", "POLLS_PER_MINUTE": "100000", "ACTIVE_OPERATIONS_PER_CLIENT": "1000"}
@@ -44,6 +47,7 @@ class Client(threading.Thread):
         self.versions: dict[int, int] = {}
         self.wrong: list[str] = []
         self.answers: Counter[int] = Counter()
+        self.errors: dict[str, str] = {}  # by the id of a request that was answered with 500: which it was
 
     def run(self) -> None:
         while not self.ended.wait(self.random.uniform(0.05, 0.4)):
@@ -55,7 +59,17 @@ class Client(threading.Thread):
         address = f"http://127.0.0.1:{port}{path}"
         answer = requests.request(method, address, auth=("testuser1", "testuser1"), timeout=20, **more)  # type: ignore[arg-type]
         self.answers[answer.status_code] += 1
+        self.judge(f"{method} {path}", answer)
         return answer
+
+    def judge(self, what: str, answer: requests.Response) -> None:
+        """Every error is a problem document, and whoever may come again is told when."""
+        if answer.status_code >= 400 and answer.headers.get("Content-Type") != PROBLEM_TYPE:
+            self.wrong.append(f"{what} was answered {answer.status_code}, {answer.headers.get('Content-Type')}")
+        if answer.status_code == 503 and not answer.headers.get("Retry-After", "").isdigit():
+            self.wrong.append(f"{what} was answered 503 without Retry-After")
+        if answer.status_code == 500:
+            self.errors[answer.headers["X-Request-ID"]] = what
 
     def start_one(self) -> None:
         waiting = [key for key, ids in self.accepted.items() if not ids]
@@ -217,12 +231,26 @@ def judge(stack: Stack, clients: list[Client], nemesis: Nemesis) -> list[str]:
         say(f"exports: {dict(Counter(ends.values()))}, accepted: {len(accepted)}")
     except AssertionError as error:
         wrong.append(str(error))
+    wrong += unexplained(stack, {key: what for client in clients for key, what in client.errors.items()})
     answers = sum((client.answers for client in clients), Counter[int]())
     say(f"answers: {dict(sorted(answers.items()))}")
     say(f"faults: {sum(nemesis.hits.values())} {dict(nemesis.hits)}")
     if sum(nemesis.hits.values()) < FEWEST_FAULTS:
         wrong.append(f"only {sum(nemesis.hits.values())} faults hit, of at least {FEWEST_FAULTS}")
     return wrong
+
+
+def unexplained(stack: Stack, errors: dict[str, str]) -> list[str]:
+    """Of the requests that were answered with 500 those that did not run into a failpoint: a database that is away is
+    503, and nothing else that happens here is a mistake of the service."""
+    log = "".join(stack.log(name).read_text(errors="replace") for name in ("web", "web2"))
+    entries = re.split(r"^(?=\d{4}-\d\d-\d\d )", log, flags=re.MULTILINE)
+    told = {key: "".join(entry for entry in entries if f"[{key}]" in entry) for key in errors}
+    return [
+        f"{what} was answered 500: {told[key][-1500:] or 'not a word in the log'}"
+        for key, what in errors.items()
+        if FAILPOINT not in told[key]
+    ]
 
 
 def main() -> int:

@@ -31,6 +31,7 @@ from tests.faults import history, processes
 from tests.faults.baseline import Baseline, baseline
 from tests.faults.servers import PATIENCE, Servers
 from tests.notifications.receiver import Receiver
+from tests.prepared import new_cluster
 from tests.rabbitmq import free_ports, rabbitmq
 from tests.services import temporary_folder
 
@@ -74,6 +75,7 @@ class Stack(Servers):
             self.failpoints.mkdir()
             self.port, self.second_port = free_ports(2)
             self.url = f"http://127.0.0.1:{self.port}"
+            new_cluster(self.place, Path(os.environ.get("TESTS_SHARED", self.folder)), self.consumptions)
             self.postgres = postgres.start(self.place)
             # Whichever it is by then, and as in a crash: nobody needs the data any more.
             stack.callback(lambda: process.stop(self.postgres, (signal.SIGQUIT, 2)))
@@ -82,7 +84,6 @@ class Stack(Servers):
             self.broker = self.start_broker()
             stack.callback(lambda: process.kill_group(self.broker))
             stack.callback(self.end_programs)
-            self.manage("prepare_development", "--sample", str(self.consumptions))
             history.start(self.place.database_url)
             for receiver in self.receivers.values():
                 stack.enter_context(receiver)
