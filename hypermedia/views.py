@@ -22,6 +22,7 @@ from hypermedia.links import link_header
 from hypermedia.messages import NoProperties, broken_rules
 from hypermedia.readers import Reader, Role
 
+_READING = {"GET", "HEAD", "OPTIONS"}
 Roles = Mapping[str, Sequence[Role]]
 Input = TypeVar("Input", bound=Serializer[Any])
 
@@ -61,13 +62,28 @@ class ResourceView(BareOptionsView):
     audited: ClassVar[Mapping[str, str]] = {}  # what the audit calls each method; empty: needs no entry
     permission_classes: Sequence[type[BasePermission]] = (MayUseRoute,)
     format_kwarg = None
+    not_acceptable: exceptions.NotAcceptable | None = None
 
     def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
-        """As REST framework does it, without formats in the address and versions, which there are not here."""
-        request.accepted_renderer, request.accepted_media_type = self.perform_content_negotiation(request)
+        """As REST framework does it, without formats in the address and versions, which there are not here.
+
+        Errors are shown whatever `Accept` says, so that 406 is the last of them: what only reads finds out first
+        whether there is something to show. Raises NotAcceptable before anything is changed.
+        """
+        try:
+            request.accepted_renderer, request.accepted_media_type = self.perform_content_negotiation(request)
+        except exceptions.NotAcceptable as error:
+            self.not_acceptable = error
         self.perform_authentication(request)
         self.check_permissions(request)
         self.check_throttles(request)
+        if request.method not in _READING and request.method in self.allowed_methods:
+            self.check_acceptable()
+
+    def check_acceptable(self) -> None:
+        """Raises NotAcceptable when `Accept` fits nothing that is offered."""
+        if self.not_acceptable is not None:
+            raise self.not_acceptable
 
     def perform_authentication(self, request: Any) -> None:
         """Asked for by name: REST framework's property looks for what is not there yet, in vain and at some length."""
@@ -130,6 +146,7 @@ class ResourceView(BareOptionsView):
         headers: Mapping[str, str] | None = None,
     ) -> HttpResponse:
         """The resource with its `Link` and, where it has a `version`, its `ETag`; or 304. Raises Stale (412)."""
+        self.check_acceptable()
         sent = {**(headers or {})}
         if links := document.get("links"):
             sent["Link"] = link_header(links)

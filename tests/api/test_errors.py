@@ -19,6 +19,7 @@ from hypermedia.middleware import RequestIdFilter
 from hypermedia.readers import Role
 from tests.api.wire import HEADERS, check, check_problem, messages
 from tests.conftest import ApiClient
+from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -183,9 +184,19 @@ def test_pages_for_people_keep_their_pages(client: ApiClient) -> None:
 
 
 def test_errors_ignore_accept(client: ApiClient) -> None:
-    for path, status in (("/api/generic/tasks/999999999999", 406), ("/api/nowhere", 404)):
-        check(client.get(path, Accept="text/html"), status)
-    check(ApiClient(None).get("/api/generic/tasks/1", Accept="application/json"), 401)
+    for path in ("/api/generic/tasks/999999999999", "/api/nowhere"):
+        check(client.get(path, Accept="text/html"), 404)
+    check(client.get("/api/generic/tasks?limit=0", Accept="text/html"), 422)
+    check(client.request("PATCH", "/api/generic/tasks", Accept="text/html"), 405)
+    check(client.get("/api/generic/tasks", Accept="text/html"), 406)
+    for method, path in (("GET", "/api/generic/tasks/1"), ("POST", "/api/readconsumptionbatches")):
+        check(ApiClient(None).request(method, path, Accept="text/html"), 401)
+        check(ApiClient(UserFactory.create(roles=[Role.INTEGRATION])).request(method, path, Accept="text/html"), 403)
+
+
+def test_nothing_is_changed_when_the_answer_would_not_be_accepted(client: ApiClient) -> None:
+    check(client.post("/api/datafilesets", {"code": "REFUSED"}, Accept="text/html"), 406)
+    check(client.get("/api/datafilesets/REFUSED"), 404)
 
 
 def test_405_comes_before_the_body(client: ApiClient) -> None:
