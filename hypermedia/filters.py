@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from fnmatch import fnmatchcase
 from functools import reduce
-from operator import or_
+from operator import ge, gt, le, lt, ne, or_
 from typing import Any
 
 from django.db.models import BooleanField, F, Func, Q, QuerySet, Value
@@ -26,6 +27,8 @@ _TICK = timedelta(milliseconds=1)  # what clients see of a moment: rows keep mic
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,18})", re.ASCII)
 _DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]{0,15})(?:\.[0-9]{1,6})?", re.ASCII)
 _PATTERN = re.compile(r"(?:[^\\]|\\.)*", re.DOTALL)
+_LIKE = re.compile(r"\\.|.", re.DOTALL)  # what stands for something in a pattern
+_COMPARED = {"ne": ne, "lt": lt, "lte": le, "gt": gt, "gte": ge}
 
 
 @dataclass(frozen=True)
@@ -91,8 +94,8 @@ class Narrowing:
 
 
 def narrowing(field: Field, operator: str, values: Sequence[Any]) -> Narrowing:
-    if operator == "ne" and field.values:  # so that an index finds them
-        operator, values = "in", [value for value in field.values if value not in values]
+    if field.kind.values and (operator not in _EQUALITY or (operator == "ne" and field.values)):
+        operator, values = "in", _fitting(field.kind.values, operator, values[0])  # so that an index finds them
     is_one = operator == "eq" or (operator == "in" and len(values) == 1)
     is_found = operator not in {"ne", "like"} and (field.indexed or field.leads or field.rare or field.sortable)
     has_index_with_id = field.leads or field.sortable
@@ -107,12 +110,28 @@ def narrowing(field: Field, operator: str, values: Sequence[Any]) -> Narrowing:
     )
 
 
+def _fitting(values: Sequence[str], operator: str, value: str) -> list[str]:
+    """Those of a closed list that the comparison holds for; letters are ordered by their numbers."""
+    if operator == "like":
+        pattern = _LIKE.sub(_in_a_glob, value)
+        return [one for one in values if fnmatchcase(one, pattern)]
+    return [one for one in values if _COMPARED[operator](one, value)]
+
+
+def _in_a_glob(part: re.Match[str]) -> str:
+    """What a part of a pattern is in the shell's; there a character between brackets stands for itself."""
+    literal = part[0][-1]
+    return {"%": "*", "_": "?"}.get(part[0]) or (f"[{literal}]" if literal in "*?[" else literal)
+
+
 def condition(field: Field, operator: str, values: Sequence[Any]) -> Q:
     """The rows whose value fits. `ne` is everything that `eq` is not, so rows without a value too."""
     if field.looked_up is not None:
         rows, column = field.looked_up
         found = rows().filter(condition(Field(column, field.kind), operator, values))
         return Q((f"{field.path}__in", list(found.values_list("pk", flat=True))))
+    if operator in {"eq", "in"} and not isinstance(next(iter(values), None), datetime):
+        return Q((f"{field.path}__in", list(values)))
     first = values[0]
     if operator == "like":
         return Q(
@@ -122,8 +141,6 @@ def condition(field: Field, operator: str, values: Sequence[Any]) -> Q:
         return _moments(field.path, operator, values)
     if operator == "ne":
         return ~Q((field.path, first))
-    if operator in {"eq", "in"}:
-        return Q((f"{field.path}__in", list(values)))
     return Q((f"{field.path}__{operator}", first))
 
 
@@ -192,4 +209,5 @@ def one_of(*values: str) -> Kind:
     """A text out of a closed list: a misspelt status is an error, not an empty answer."""
     listed = ", ".join(f"'{value}'" for value in values)
     known = {value: value for value in values}
-    return Kind(f"one of {listed}", quoted=True, operators=_EQUALITY, read=known.__getitem__, values=values)
+    operators = (*_ORDER, "like")
+    return Kind(f"one of {listed}", quoted=True, operators=operators, read=known.__getitem__, values=values)

@@ -110,7 +110,7 @@ class _Parser:
             self._fail(field.kind.expected)
         written = match[1].replace("''", "'") if field.kind.quoted else match[0]
         try:
-            value = field.kind.read(written)
+            value = written if operator == "like" else field.kind.read(written)
         except (ValueError, KeyError):
             self._fail(field.kind.expected)
         if operator == "like" and not is_pattern(written):

@@ -208,6 +208,32 @@ def test_like(owner: User) -> None:
     assert found("a%") == found("B") == set()
 
 
+@pytest.mark.parametrize(
+    ("q", "expected"),
+    [
+        ("status.like('%25E%25')", ["COMPLETED", "ERRORED", "PENDING"]),
+        ("status.like('PENDIN_')", ["PENDING"]),
+        ("status.like('PENDING*')", []),
+        ("status.like('[A-Z]%25')", []),
+        ("status.like('pending')", []),
+        ("status.like('%25\\%25')", []),
+        ("status.lt('ERRORED')", ["COMPLETED"]),
+        ("status.lte('ERRORED')", ["COMPLETED", "ERRORED"]),
+        ("status.gt('ERRORED')", ["PENDING"]),
+        ("status.gte('ERRORED').and.status.ne('PENDING')", ["ERRORED"]),
+        ("status.lt('CANCELLED')", []),
+    ],
+)
+@pytest.mark.parametrize("order", ["status", "id", "status:desc"])
+def test_every_operator_on_a_closed_list(owner: User, q: str, expected: list[str], order: str) -> None:
+    for make in (failed, start, completed):
+        make(owner)
+    answer = ApiClient(owner).get(f"/api/generic/tasks?q={q}&orderBy={order}&totalResults=true")
+    assert answer.status_code == 200, answer.content
+    assert sorted(item["status"] for item in answer.json()["items"]) == expected
+    assert answer.json()["totalResults"] == str(len(expected))
+
+
 def test_clients_find_their_own_and_watchers_everything(owner: User, auditor: ApiClient, operator: ApiClient) -> None:
     mine, other = completed(owner), UserFactory.create(roles=[Role.CLIENT])
     foreign = completed(other)
