@@ -216,7 +216,7 @@ NOTIFICATION_ROUTES: dict[tuple[str, str], Route] = {
         "Send a test event",
         _TAG,
         {201: Answer(None, "Follow `Location` to the delivery.", ("Location",))},
-        errors=(400, 404, 409, 422),
+        errors=(400, 404, 409, 412, 415, 422),
     ),
     ("POST", f"{_ENDPOINT}/rotate"): Route(
         "rotateNotificationSecret",
@@ -225,14 +225,14 @@ NOTIFICATION_ROUTES: dict[tuple[str, str], Route] = {
         {201: Answer("NotificationEndpoint", "With the new secret, this once.", ("Location", "Link"))},
         body="RotateInput",
         body_required=False,
-        errors=(404, 409),
+        errors=(404, 409, 412),
     ),
     ("POST", f"{_ENDPOINT}/enable"): Route(
         "enableNotificationEndpoint",
         "Send to a disabled endpoint again",
         _TAG,
         {200: Answer("NotificationEndpoint", "", _HEADERS)},
-        errors=(400, 404, 409, 422),
+        errors=(400, 404, 409, 412, 415, 422),
     ),
     ("POST", f"{_ENDPOINT}/recover"): Route(
         "recoverNotifications",
@@ -240,7 +240,7 @@ NOTIFICATION_ROUTES: dict[tuple[str, str], Route] = {
         _TAG,
         {200: Answer("NotificationRecovery", "How much is sent.", ("Link",))},
         body="RecoverInput",
-        errors=(404, 409),
+        errors=(404, 409, 412),
     ),
     ("GET", "/api/notificationevents/{id}"): Route(
         "getNotificationEvent", "An event", _TAG, {200: Answer("NotificationEvent", "", _HEADERS)}, errors=(404,)
@@ -264,7 +264,7 @@ NOTIFICATION_ROUTES: dict[tuple[str, str], Route] = {
         "Send it once more",
         _TAG,
         {200: Answer("NotificationDelivery", "", _HEADERS)},
-        errors=(400, 404, 409, 422),
+        errors=(400, 404, 409, 412, 415, 422),
     ),
     ("GET", "/api/outboundintegrationpoints"): Route(
         "getOutboundIntegrationPoints",

@@ -153,9 +153,17 @@ def event_document(event: NotificationEvent, reader: Reader) -> Document:
             "webhookId": event.webhook_id,
             "eventType": event.type,
             "outcome": event.outcome or None,
-            "body": json.loads(event.body),
+            "body": _sent(event, reader),
         }
     )
+
+
+def _sent(event: NotificationEvent, reader: Reader) -> Document:
+    """What was sent, without the links to content for whoever would not get it."""
+    body: Document = json.loads(event.body)
+    if "links" in body and not reader.may_read_data(None):
+        body["links"] = [link for link in body["links"] if link["rel"] != "file"]
+    return body
 
 
 def delivery_document(delivery: Delivery, reader: Reader) -> Document:

@@ -35,6 +35,17 @@ Input = type[serializers.Serializer[Any]]
 
 
 class EndpointResource(ResourceView):
+    def find(self, pk: int) -> NotificationEndpoint:
+        """Raises NotFound."""
+        endpoint = NotificationEndpoint.objects.select_related("integration_user").filter(pk=pk).first()
+        if endpoint is None:
+            raise NotFound(f"There is no endpoint {pk}.")
+        return endpoint
+
+    def check_found(self, pk: int) -> None:
+        """Raises NotFound; Stale when the request was made for another version of the endpoint."""
+        self.check_if_match(self.find(pk).version)
+
     def answer_endpoint(self, endpoint: NotificationEndpoint, **options: Any) -> HttpResponse:
         document = endpoint_document(endpoint, self.reader)
         return self.answer(document, version=endpoint.version, **options)
@@ -68,27 +79,22 @@ class EndpointView(EndpointResource):
     roles = {"GET": WATCHERS, "PUT": OPERATORS}
     serializer_class: Input = EndpointInput
 
-    def find(self, pk: int) -> NotificationEndpoint:
-        endpoint = NotificationEndpoint.objects.select_related("integration_user").filter(pk=pk).first()
-        if endpoint is None:
-            raise NotFound(f"There is no endpoint {pk}.")
-        return endpoint
-
     def get(self, request: Request, pk: int) -> HttpResponse:
         return self.answer_endpoint(self.find(pk))
 
     def put(self, request: Request, pk: int) -> HttpResponse:
-        self.check_if_match(self.find(pk).version)
+        self.check_found(pk)
         values = endpoint_values(self.read(EndpointInput))
         return self.answer_endpoint(services.change_endpoint(endpoint_id=pk, user_id=self.reader.user_id, **values))
 
 
-class TestView(ResourceView):
+class TestView(EndpointResource):
     roles = {"POST": OPERATORS}
     serializer_class: Input = NoProperties
 
     def post(self, request: Request, pk: int) -> HttpResponse:
         self.read_nothing()
+        self.check_found(pk)
         return self.created(href(delivery_path(services.test_endpoint(endpoint_id=pk).pk)))
 
 
@@ -97,8 +103,8 @@ class RotateView(EndpointResource):
     serializer_class: Input = RotateInput
 
     def post(self, request: Request, pk: int) -> HttpResponse:
-        has_body = request.headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in request.headers
-        seconds = self.read(RotateInput)["overlapSeconds"] if has_body else services.OVERLAP.total_seconds()
+        seconds = self.read_optional(RotateInput)["overlapSeconds"]
+        self.check_found(pk)
         overlap = timedelta(seconds=min(seconds, 10**9))  # any number is read; the service says which are too large
         endpoint, secret = services.rotate_secret(endpoint_id=pk, user_id=self.reader.user_id, overlap=overlap)
         return self.answer_secret(endpoint, secret)
@@ -110,15 +116,17 @@ class EnableView(EndpointResource):
 
     def post(self, request: Request, pk: int) -> HttpResponse:
         self.read_nothing()
+        self.check_found(pk)
         return self.answer_endpoint(services.enable_endpoint(endpoint_id=pk, user_id=self.reader.user_id))
 
 
-class RecoverView(ResourceView):
+class RecoverView(EndpointResource):
     roles = {"POST": OPERATORS}
     serializer_class: Input = RecoverInput
 
     def post(self, request: Request, pk: int) -> HttpResponse:
         since = self.read(RecoverInput)["since"]
+        self.check_found(pk)
         done = services.recover(endpoint_id=pk, since=since)
         return self.answer(
             {
@@ -192,6 +200,7 @@ class RedeliverView(DeliveryResource):
 
     def post(self, request: Request, pk: int) -> HttpResponse:
         self.read_nothing()
+        self.check_if_match(self.find(pk).version)
         return self.answer_delivery(services.redeliver(delivery_id=pk))
 
 

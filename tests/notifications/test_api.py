@@ -364,3 +364,32 @@ def test_settings_are_checked(settings: Any, name: str, value: Any, code: str) -
     assert delivery_settings(None) == []
     setattr(settings, name, value)
     assert [found.id for found in delivery_settings(None)] == [code]
+
+
+@pytest.mark.parametrize("action", ["test", "rotate", "enable", "recover"])
+def test_an_act_for_another_version_of_the_endpoint_is_refused(
+    operator: ApiClient, receiver: Receiver, action: str
+) -> None:
+    address = operator.post(ENDPOINTS, given(receiver, active=action != "enable"))["Location"]
+    body = {"since": {"value": "2026-01-01T00:00:00Z"}} if action == "recover" else None
+    tag = operator.get(address)["ETag"]
+    assert operator.post(f"{address}/{action}", body, If_Match='"99-x"').status_code == 412
+    assert operator.get(address)["ETag"] == tag
+    assert operator.post(f"{address}/{action}", body, If_Match=tag).status_code in {200, 201}
+
+
+def test_a_delivery_of_another_version_is_not_sent_again(operator: ApiClient, receiver: Receiver) -> None:
+    operator.post(operator.post(ENDPOINTS, given(receiver))["Location"] + "/test")
+    send_all()
+    delivery = operator.get(DELIVERIES).json()["items"][0]
+    address = rel(delivery, "self") or ""
+    tag = operator.get(address)["ETag"]
+    assert operator.post(f"{address}/redeliver", If_Match='"99-x"').status_code == 412
+    assert operator.get(address)["ETag"] == tag
+    assert operator.post(f"{address}/redeliver", If_Match=tag).status_code == 200
+
+
+def test_rotating_needs_no_body(operator: ApiClient, receiver: Receiver) -> None:
+    address = operator.post(ENDPOINTS, given(receiver))["Location"]
+    assert operator.post(f"{address}/rotate").status_code == 201
+    assert operator.post(f"{address}/rotate", {}).status_code == 201
