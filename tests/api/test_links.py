@@ -40,7 +40,12 @@ def test_no_link_is_dead(world: World, reader: str) -> None:
     """From the entry and everything that the reader may see, each link is followed, in every state there is."""
     client = world.clients[reader]
     operators = world.belongings["operator"].data_file_set.code
-    bodies = BODIES | {("POST", "writeconsumptionbatches"): {"dataFileSetCode": operators}}
+    endpoint = f"notificationendpoints/{world.nobodys['notificationendpoints']}"
+    bodies = BODIES | {
+        ("POST", "writeconsumptionbatches"): {"dataFileSetCode": operators},
+        ("POST", f"{endpoint}/recover"): BODIES["POST", "notificationendpoints/<id:pk>/recover"],
+        ("PUT", endpoint): BODIES["PUT", "notificationendpoints/<id:pk>"],
+    }
     seen = {f"{API}"}
     for owner in world.belongings.values():
         for batch in (owner.running, owner.failed, owner.completed):
@@ -169,6 +174,12 @@ def test_entry(world: World, reader: str) -> None:
         assert ("readconsumptionbatches" in offered) == (reader != "auditor")
         assert {"self", "accesstokens", "service-doc", "service-desc"} <= offered.keys()
         assert offered["self"] == API
+        assert ("generic/counters" in offered) == (reader != "auditor")
+        watches = reader in {"operator", "auditor"}
+        assert ("notificationendpoints" in offered) == ("taskprocessing" in offered) == watches
+        for link in links:
+            if link.get("httpMethod") == "GET":
+                assert world.clients[reader].get(link["href"], Accept="*/*").status_code == 200, link
 
 
 def test_public_url_is_used_whatever_the_request_says(world: World, settings: Any) -> None:
