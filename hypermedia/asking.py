@@ -14,7 +14,8 @@ from hypermedia.messages import StrictSerializer, broken_rules
 
 DEFAULT_LIMIT, MOST = 50, 200
 DEEPEST_OFFSET = 10_000
-_LONGEST_NUMBER = 18
+_LARGEST = 2**63 - 1  # what an id can be
+_MOST_DIGITS = 19
 
 
 class NumberField(serializers.Field[int, Any, int, Any]):
@@ -28,8 +29,8 @@ class NumberField(serializers.Field[int, Any, int, Any]):
 
     def to_internal_value(self, data: Any) -> int:
         text = str(data) if isinstance(data, self._taken) else ""
-        number = int(text) if text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER else -1
-        if number < self._least or (self._most is not None and number > self._most):
+        number = int(text) if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS else -1
+        if not self._least <= number <= (_LARGEST if self._most is None else self._most):
             upper = "" if self._most is None else f" to {self._most}"
             raise serializers.ValidationError(f"Give a whole number from {self._least}{upper}.", code="GEN-IP-016")
         return number
@@ -101,15 +102,21 @@ class Asked:
         return {name: value for name, value in given.items() if value is not None}
 
 
-def in_parameters(parameters: QueryDict) -> Asked:
-    """Raises Malformed for a parameter that stands twice, RuleBroken with every broken rule."""
+def read_parameters(parameters: QueryDict, serializer: type[StrictSerializer]) -> dict[str, Any]:
+    """What an address asks. Raises Malformed for a parameter that stands twice, RuleBroken with every broken rule."""
     for name, values in parameters.lists():
         if len(values) > 1:
             raise Malformed(f"The parameter {name!r} stands twice.")
     try:
-        given = ListParameters().run_validation(parameters.dict())
+        given: dict[str, Any] = serializer().run_validation(parameters.dict())
     except serializers.ValidationError as error:
         raise broken_rules(error.detail) from error
+    return given
+
+
+def in_parameters(parameters: QueryDict) -> Asked:
+    """Raises Malformed, RuleBroken."""
+    given = read_parameters(parameters, ListParameters)
     if "cursor" in given and "offset" in given:
         raise RuleBroken(
             ResultMessage("GEN-IP-020", "A cursor says where the page begins; leave out offset.", "/offset")

@@ -6,10 +6,12 @@ from dataclasses import asdict
 from typing import Any
 
 from django.http import HttpResponse
+from rest_framework import serializers
 from rest_framework.request import Request
 
-from hypermedia.errors import ResultMessage, RuleBroken
+from hypermedia.asking import read_parameters
 from hypermedia.links import SELF, Rule, links_for
+from hypermedia.messages import StrictSerializer
 from hypermedia.readers import Reader, Role
 from hypermedia.views import ResourceView
 from jobs import processing
@@ -40,6 +42,22 @@ def processing_document(queue: TaskProcessing, statistics: processing.Statistics
     }
 
 
+class ActionField(serializers.Field[str, Any, str, Any]):
+    """`stop` or `start`; anything else, and nothing at all, is refused under one code."""
+
+    def get_value(self, dictionary: Any) -> Any:
+        return dictionary.get(self.field_name, "")
+
+    def to_internal_value(self, data: Any) -> str:
+        if data not in {"stop", "start"}:
+            raise serializers.ValidationError("Say ?action=stop or ?action=start.", code="TSK-IP-002")
+        return str(data)
+
+
+class ControlParameters(StrictSerializer):
+    action = ActionField()
+
+
 class TaskProcessingView(ResourceView):
     """Whether tasks are picked, and what waits."""
 
@@ -50,16 +68,10 @@ class TaskProcessingView(ResourceView):
 
     def post(self, request: Request) -> HttpResponse:
         self.read_nothing()
-        stopped = self._action() == "stop"
+        stopped = read_parameters(request.GET, ControlParameters)["action"] == "stop"
         self.check_if_match(processing.current().version)
         return self.answer_queue(processing.switch(stopped=stopped, user_id=self.reader.user_id))
 
     def answer_queue(self, queue: TaskProcessing) -> HttpResponse:
         document = processing_document(queue, processing.statistics(), self.reader)
         return self.answer(document, version=queue.version)
-
-    def _action(self) -> str:
-        action = self.request.GET.get("action")
-        if action not in {"stop", "start"}:
-            raise RuleBroken(ResultMessage("TSK-IP-002", "Say ?action=stop or ?action=start.", "/action"))
-        return action

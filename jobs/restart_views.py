@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpResponse, QueryDict
+from django.http import HttpResponse
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from hypermedia.asking import FlagField, NumberField
+from hypermedia.asking import FlagField, NumberField, read_parameters
 from hypermedia.errors import NotFound
 from hypermedia.fields import ListField
 from hypermedia.links import SELF, href, link
-from hypermedia.messages import StrictSerializer, broken_rules
+from hypermedia.messages import StrictSerializer
 from hypermedia.readers import Role
 from hypermedia.views import ResourceView
 from jobs import restarts
@@ -64,7 +64,7 @@ class TasksRestartView(ResourceView):
             "user_id": self.reader.user_id,
             "of_anybody": self.reader.has(Role.OPERATOR),
         }
-        if self._dry_run(request.GET):
+        if read_parameters(request.GET, TaskRestartParameters)["dry_run"]:
             return self.answer({"dryRun": True, "results": restarts.preview(**asked)})
         batch = restarts.start(**asked, most_active=most_active(self.reader))
         document = restart_document(batch)
@@ -74,12 +74,6 @@ class TasksRestartView(ResourceView):
             "Retry-After": str(RETRY_AFTER_SECONDS),
         }
         return self.answer(document, status=201, headers=headers)
-
-    def _dry_run(self, parameters: QueryDict) -> bool:
-        try:
-            return bool(TaskRestartParameters().run_validation(parameters.dict())["dry_run"])
-        except serializers.ValidationError as error:
-            raise broken_rules(error.detail) from error
 
 
 class TaskRestartBatchView(ResourceView):

@@ -113,6 +113,12 @@ def test_other_actions_are_refused(operator: ApiClient, address: str) -> None:
     ]
 
 
+def test_an_action_is_said_once_and_nothing_else(operator: ApiClient) -> None:
+    for address, status in (("?action=stop&action=start", 400), ("?action=stop&force=true", 422)):
+        assert operator.post(f"/api/taskprocessing{address}").status_code == status
+    assert operator.get("/api/taskprocessing").json()["status"] == "started"
+
+
 def test_a_stale_version_is_refused(operator: ApiClient) -> None:
     turn(operator, "stop")
     assert operator.post("/api/taskprocessing?action=start", If_Match='"1"').status_code == 412

@@ -155,3 +155,16 @@ def test_it_sends_no_events_and_is_for_workers_only(auditor: ApiClient) -> None:
 def test_the_ids_are_whole_numbers(testuser: ApiClient, wrong: Any) -> None:
     [(_, pointer)] = messages(testuser.post(RESTART, {"taskIds": [wrong]}))
     assert pointer == "/taskIds/0"
+
+
+def test_a_dry_run_is_asked_for_once(testuser: ApiClient) -> None:
+    """Of two that contradict each other neither is guessed: one of them restarts."""
+    body = {"taskIds": [failed(owner_of(testuser)).task_id]}
+    assert testuser.post(f"{RESTART}?dryRun=true&dryRun=false", body).status_code == 400
+
+
+def test_whatever_can_be_an_id_is_one(testuser: ApiClient) -> None:
+    largest = 2**63 - 1
+    answer = testuser.post(f"{RESTART}?dryRun=true", {"taskIds": [largest]})
+    assert [one["code"] for one in answer.json()["results"]] == ["GEN-IP-404"]
+    assert messages(testuser.post(RESTART, {"taskIds": [largest + 1]})) == [("GEN-IP-016", "/taskIds/0")]
