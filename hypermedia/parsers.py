@@ -18,6 +18,7 @@ from hypermedia.media import JSON, RESOURCE
 
 MAX_DEPTH = 64
 MAX_DIGITS = 40
+MAX_EXPONENT = 330  # what a double can have; what such a number is not good for is for its reader to say
 
 
 class StrictJSONParser(BaseParser):
@@ -81,8 +82,8 @@ def _decimal(digits: str) -> Decimal:
         value = Decimal(digits)
     except InvalidOperation as error:
         raise Malformed("A number is out of range.") from error
-    if len(digits) > MAX_DIGITS or abs(value.adjusted()) > MAX_DIGITS:
-        raise Malformed(f"A number is longer than {MAX_DIGITS} digits.")
+    if len(digits) > MAX_DIGITS or abs(value.adjusted()) > MAX_EXPONENT:
+        raise Malformed(f"A number is longer than {MAX_DIGITS} digits, or has an exponent beyond {MAX_EXPONENT}.")
     return value
 
 

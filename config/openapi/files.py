@@ -14,14 +14,28 @@ _SHA256: Schema = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 _BYTES: Schema = {"type": "string", "format": "binary"}
 _CONTENT = tuple(sorted(media.EXTENSIONS, key=lambda name: name != media.NDJSON))  # what exports are stands first
 _UPLOADED = {name: _BYTES for name in media.EXTENSIONS if name in media.UPLOADS}
-_FORM = {
-    "multipart/form-data": {
-        "type": "object",
-        "description": "One part with the description as JSON, or the parts `code` and `description`; and a part for"
-        " each file, called like the file's code.",
-        "additionalProperties": True,
-    }
-}
+# A text that begins like a JSON object is taken for one.
+_TEXTS: dict[str, Schema] = {"code": _CODE, "description": {**_DESCRIPTION, "pattern": "^(?!\\s*\\{)"}}
+
+
+def _form(description: str, properties: dict[str, Schema], others: Schema | bool, *required: str) -> dict[str, Schema]:
+    schema: Schema = {"type": "object", "description": description, "properties": properties, "minProperties": 1}
+    return {"multipart/form-data": {**schema, "required": [*required], "additionalProperties": others}}
+
+
+_SET_FORM = _form(
+    "One part with the description as JSON, or the parts `code` and `description`; and a part for each file, called"
+    " like the file's code.",
+    {**_TEXTS, "file": _BYTES},
+    _BYTES,
+)
+_FILE_FORM = _form(
+    "One part with the description as JSON, or the parts `code` and `description`; and one with the content.",
+    {**_TEXTS, "file": _BYTES},
+    False,
+)
+_ZIP_FORM = _form("The ZIP, under any name; texts beside it mean nothing.", {"file": _BYTES}, TEXT, "file")
+_TYPES = ", ".join(_UPLOADED)
 _NUMBER: Schema = {"type": "number"}
 _TOTAL = shape(
     {
@@ -116,7 +130,8 @@ FILE_ROUTES: dict[tuple[str, str], Route] = {
         text="In JSON without content, or as a form together with it. Codes that are left out are made.",
         body="DataFileSetInput",
         body_required=False,
-        more_bodies=_FORM,
+        more_bodies=_SET_FORM,
+        encoding={"file": _TYPES},
         errors=(409,),
         headers=("Idempotency-Key",),
     ),
@@ -134,7 +149,8 @@ FILE_ROUTES: dict[tuple[str, str], Route] = {
         {201: Answer("DataFile", "`Location` is the set, which lists it.", ("Location", *_HEADERS))},
         body="DataFileInput",
         body_required=False,
-        more_bodies=_FORM,
+        more_bodies=_FILE_FORM,
+        encoding={"file": _TYPES},
         errors=_CHANGE_ERRORS,
         headers=("Idempotency-Key", "If-Match"),
     ),
@@ -206,7 +222,8 @@ FILE_ROUTES: dict[tuple[str, str], Route] = {
         _TAG,
         {201: Answer("DataFileSet", "The set with its new files.", ("Location", *_HEADERS))},
         text="Refused as a whole when one entry is encrypted, a link, no plain name, or grows beyond all measure.",
-        more_bodies={media.ZIP: _BYTES, **_FORM},
+        more_bodies={media.ZIP: _BYTES, **_ZIP_FORM},
+        encoding={"file": media.ZIP},
         errors=_CHANGE_ERRORS,
         headers=("Idempotency-Key", "If-Match"),
     ),

@@ -45,6 +45,7 @@ class Route:
     body: str | None = None
     body_required: bool = True
     more_bodies: Mapping[str, Schema] = field(default_factory=dict)  # by media type, besides `body` or in its place
+    encoding: Mapping[str, str] = field(default_factory=dict)  # the type of each named part of a form
     errors: tuple[int, ...] = ()
     query: Mapping[str, Schema] = field(default_factory=dict)
     required_query: tuple[str, ...] = ()
@@ -75,7 +76,11 @@ class Route:
             body["parameters"] = parameters
         if self.body or self.more_bodies:
             schemas = {media: ref(self.body) for media in (RESOURCE, JSON)} if self.body else {}
-            content = {media: {"schema": schema} for media, schema in {**schemas, **self.more_bodies}.items()}
+            schemas |= self.more_bodies
+            content: dict[str, Any] = {media: {"schema": schema} for media, schema in schemas.items()}
+            if self.encoding:
+                parts = {name: {"contentType": media} for name, media in self.encoding.items()}
+                content["multipart/form-data"]["encoding"] = parts
             body["requestBody"] = {"required": self.body_required, "content": content}
         body["security"] = [] if self.open else [{scheme: []} for scheme in self.schemes]
         return body

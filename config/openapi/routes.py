@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
+
 from config.openapi.collections import COLLECTION_ROUTES
 from config.openapi.consumptions import CONSUMPTION_ROUTES
 from config.openapi.files import FILE_ROUTES
@@ -30,7 +32,7 @@ ROUTES: dict[tuple[str, str], Route] = {
         "getEntry",
         "The way in",
         _ACCESS,
-        {200: Answer("Entry", "Links to what the reader may start.", _RESOURCE_HEADERS)},
+        {200: Answer("Entry", "Links to what the reader may start and look at.", _RESOURCE_HEADERS)},
     ),
     ("POST", "/api/accesstokens"): Route(
         "createAccessToken",
@@ -134,7 +136,14 @@ ROUTES: dict[tuple[str, str], Route] = {
         "A token for the status callback",
         _CALLBACK,
         {200: Answer("CallbackAnswer", "With Basic only.", media=("application/json",))},
-        query={"expiry": {"type": "integer", "minimum": 1, "maximum": 86_400, "description": "seconds"}},
+        query={
+            "expiry": {
+                "type": "integer",
+                "minimum": 1,
+                "maximum": settings.ACCESS_TOKEN_MAX_DAYS * 86_400,
+                "description": "seconds",
+            }
+        },
         errors=(400,),
         schemes=("basic",),
         **_ENVELOPE,

@@ -171,7 +171,8 @@ SHAPES: dict[str, Schema] = {
         {"type": one_of("accessToken"), "id": INTEGER, "name": TEXT, "token": TEXT, "expiry": ref("DateTime")}
     ),
     "StatusReport": shape(
-        {"jobId": TEXT, "status": one_of("Started", "Completed", "Failed"), "message": {}}, ("message",)
+        {"jobId": {**TEXT, "minLength": 1}, "status": one_of("Started", "Completed", "Failed"), "message": {}},
+        ("message",),
     ),
     "CallbackAnswer": shape(
         {
