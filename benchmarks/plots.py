@@ -80,13 +80,13 @@ def export_memory(size: int) -> Iterator[tuple[str, float, float]]:
 
 
 def tasks(size: int) -> Iterator[tuple[str, float, float]]:
-    from benchmarks import ledgers, queue, web
+    from benchmarks import ledgers, lists, queue, web
     from jobs.callbacks.models import AccessToken
 
     for rows in powers(1_000, size):
-        last = web.many_tasks(rows)
+        last = lists.many_tasks(rows)
         site, text = web.service(), web.token("operator1", AccessToken.Scope.API)
-        for name, path in (("first page", "/api/generic/tasks?limit=50"), ("last page", web.deep_page(last))):
+        for name, path in (("first page", "/api/generic/tasks?limit=50"), ("last page", lists.deep_page(last))):
             milliseconds = median(site.many(20, "GET", path, text) / 20 * 1e3 for _ in range(ROUNDS))
             yield name, rows, round(milliseconds, 3)
         waiting = queue.fill(1, rows)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from benchmarks import deliveries, download, export, imports, operations, queue, web
+from benchmarks import deliveries, download, export, imports, lists, operations, queue, web
 from benchmarks.rows import Row
 
 ROWS: list[Row] = [
     *(*export.ROWS, *imports.ROWS, *download.ROWS),
-    *(*web.ROWS, *queue.ROWS, *operations.ROWS, *deliveries.ROWS),
+    *(*web.ROWS, *lists.ROWS, *queue.ROWS, *operations.ROWS, *deliveries.ROWS),
 ]

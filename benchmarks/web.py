@@ -10,19 +10,16 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db import connection
 from django.utils import timezone
 
 from benchmarks import export, ledgers, peers, starlette_peers
 from benchmarks.calls import Site
 from benchmarks.rows import AtLeast, AtMost, Prepare, Row, Side
 from consumption.services import start_export
-from hypermedia import cursors
 from jobs.callbacks.models import AccessToken
 from jobs.callbacks.services import create_job
 
 REQUESTS = 200
-MILLION = 1_000_000
 POLL, POST = "/api/generic/readconsumptionbatches/{}", "/api/readconsumptionbatches"
 BODY = json.dumps(
     {
@@ -31,19 +28,6 @@ BODY = json.dumps(
     }
 ).encode()
 ENDLESS = 10**9  # requests a minute
-_FILL = """
-    INSERT INTO jobs_task (created_by_id, last_updated_by_id, version, creation_date, last_updated_date, subject_id,
-                           task_type_id, status, owner, thread_code, epoch, attempt_count, restart_count, rings,
-                           rows_written)
-         SELECT %(user)s, %(user)s, 1, now(), now(), n,
-                (SELECT id FROM jobs_tasktype WHERE code = 'ReadConsumptionBatch'), 'COMPLETED', '', '', 0, 1, 0, 0, 0
-           FROM generate_series(1, %(rows)s) AS n;
-    INSERT INTO jobs_interfacedmessage (task_id, created_by_id, last_updated_by_id, version, creation_date,
-                                        last_updated_date)
-         SELECT id, %(user)s, %(user)s, 1, now(), now() FROM jobs_task
-          WHERE NOT EXISTS (SELECT FROM jobs_interfacedmessage AS held WHERE held.task_id = jobs_task.id);
-    ANALYZE jobs_task, jobs_interfacedmessage;
-"""
 
 
 def token(username: str, scope: str) -> str:
@@ -168,48 +152,6 @@ def counted_report(size: int | None) -> Iterator[tuple[Side, Side]]:
     yield lambda: float(len(ours.statements(*request)) - 1), lambda: 1.0
 
 
-def many_tasks(rows: int) -> int:
-    """So many tasks, of which there are none before; the id of the last but some hundred."""
-    ledgers.use(0)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM jobs_task")
-        there = cursor.fetchone()[0]
-        if there < rows:
-            cursor.execute(_FILL, {"user": export.owner(), "rows": rows - there})
-        cursor.execute("SELECT max(id) - 200 FROM jobs_task")
-        return int(cursor.fetchone()[0])
-
-
-def deep_page(last: int) -> str:
-    place = cursors.write(cursors.Cursor([last], last), "generic/tasks?q=None&orderBy=None")
-    return f"/api/generic/tasks?limit=50&cursor={place}"
-
-
-@contextmanager
-def depth(size: int | None) -> Iterator[tuple[Side, Side]]:
-    """Milliseconds of a page of 50."""
-    last, text = many_tasks(size or MILLION), token("operator1", AccessToken.Scope.API)
-    site, deep = service(), deep_page(last)
-
-    def page(path: str) -> float:
-        return site.many(50, "GET", path, text) / 50 * 1e3
-
-    yield lambda: page(deep), lambda: page("/api/generic/tasks?limit=50")
-
-
-@contextmanager
-def list_against_bare(size: int | None) -> Iterator[tuple[Side, Side]]:
-    """CPU of this process for one deep page of 50, in milliseconds."""
-    last, text = many_tasks(size or MILLION), token("operator1", AccessToken.Scope.API)
-    ours, theirs, deep = service(), Site("benchmarks.peers"), deep_page(last)
-    peers.STATEMENTS["tasks"] = ours.statements("GET", deep, text)
-
-    def cpu(site: Site, path: str) -> float:
-        return site.many(50, "GET", path, text, clock=time.process_time) / 50 * 1e3
-
-    yield lambda: cpu(ours, deep), lambda: cpu(theirs, "/bare/tasks")
-
-
 ROWS = [
     Row("poll-cpu", "one poll", "bare view, same SQL", AtMost(1.4), "us", poll_against_bare, starred=True),
     Row("poll-drf", "polls", "DRF ModelSerializer view", AtLeast(1.5), "/s", poll_against_drf, starred=True),
@@ -220,6 +162,4 @@ ROWS = [
     Row("poll-sql", "statements of a poll", "allowed", AtMost(1), "", counted(1, "GET", POLL), warm_up=False),
     Row("callback-sql", "statements of a callback", "allowed", AtMost(1), "", counted_report, warm_up=False),
     Row("post-sql", "statements of a POST", "allowed", AtMost(1), "", counted(4, "POST", POST, BODY), warm_up=False),
-    Row("list-depth", "page at 10^6", "first page", AtMost(1.3), "ms", depth, starred=True),
-    Row("list-cpu", "page at 10^6", "bare keyset view", AtMost(2), "ms", list_against_bare, starred=True),
 ]

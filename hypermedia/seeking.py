@@ -4,10 +4,14 @@ A conjunction of conditions in an order has no index of its own in general. What
 
 1. *Rare* conditions (an id, a code): few rows fit, an index finds them, and they are sorted.
 2. *Walk* along the order. An index serves the order, together with one condition that `leads` it, as `createdBy` or
-   `status` do. The other conditions are tried on each row on the way, on `LOOKED_AT` rows at most.
-3. *Sort*, when too little was found that way: if some condition fits at most `FEW` rows, they are looked up and sorted.
+   `status` do. The other conditions are tried on each row on the way. Which of several conditions leads best only the
+   rows can tell, so each of them may.
+3. *Sort*, when too little was found that way: if some condition fits few rows, they are looked up and sorted.
 4. Else the page ends where the walk ended: it is *short*, and `next` leads on from there. So nothing is lost, and a
    client that follows links sees every row once.
+
+Walking and sorting have two turns. The first walks along `SOON` rows and sorts `SOON_FEW`, which is enough for most of
+what is asked and costs little where it is not; the second walks along `LOOKED_AT`, with what led best, and sorts `FEW`.
 
 An order that begins with a column of few values, like `status`, is walked value by value.
 """
@@ -31,8 +35,8 @@ from django.db.models.functions import RowNumber
 from hypermedia.filters import Narrowing
 from hypermedia.ordering import Order, beyond
 
-LOOKED_AT = 20_000
-FEW = 10_000
+SOON, SOON_FEW = 500, 2_500
+LOOKED_AT, FEW = 20_000, 10_000
 
 
 Ids = list[Any] | QuerySet[Any]
@@ -60,23 +64,29 @@ class Search:
 
     def page(self, size: int, *, skip: int = 0, after: list[Any] | None = None) -> Found:
         """`size` rows beyond the position `after`, without the first `skip` of them."""
-        rare = [condition for condition in self.conditions if condition.is_rare]
-        chosen = self._rarest(rare)
-        if chosen is None:
-            walked = self._walk(size, skip, after)
-            if walked.stopped_at is None:
-                return walked
-            others = [condition for condition in self.conditions if condition.is_found and not condition.is_rare]
-            chosen = self._rarest(others)
-        return walked if chosen is None else Found(self._sorted(chosen, after)[skip : skip + size])
+        if rarest := self._rarest([condition for condition in self.conditions if condition.is_rare], FEW):
+            return Found(self._sorted(rarest, after)[skip : skip + size])
+        found = [condition for condition in self.conditions if condition.is_found and not condition.is_rare]
+        leaders = self._leaders()
+        for looked_at, few in ((SOON, SOON_FEW), (LOOKED_AT, FEW)):
+            walks = []
+            for leader in leaders:
+                walked = self._walk(size, skip, after, leader, looked_at)
+                if walked.stopped_at is None:
+                    return walked
+                walks.append((len(walked.ids) - walked.skip, leader))
+            if rarest := self._rarest(found, few):
+                return Found(self._sorted(rarest, after)[skip : skip + size])
+            leaders = [max(walks, key=itemgetter(0))[1]]
+        return walked
 
-    def _rarest(self, conditions: list[Narrowing]) -> Narrowing | None:
-        """The condition that the fewest rows fit, if these are few; one statement, whose counts end soon."""
+    def _rarest(self, conditions: list[Narrowing], few: int) -> Narrowing | None:
+        """The condition that the fewest rows fit, if these are `few`; one statement, whose counts end soon."""
         if not conditions:
             return None
-        some = [self.everything.filter(one.q).order_by(*one.index).values("pk")[: FEW + 1] for one in conditions]
+        some = [self.everything.filter(one.q).order_by(*one.index).values("pk")[: few + 1] for one in conditions]
         fewest, condition = min(zip(_counts(some), conditions, strict=True), key=itemgetter(0))
-        return condition if fewest <= FEW else None
+        return condition if fewest <= few else None
 
     def _sorted(self, driving: Narrowing, after: list[Any] | None) -> QuerySet[Any]:
         """All that fit, from the few that `driving` names: these are found before anything else is looked at."""
@@ -84,13 +94,25 @@ class Search:
         among = Func(F("pk"), few, template="%(expressions)s)", arg_joiner=" = ANY(", output_field=BooleanField())
         return _ordered(_beyond(self.everything.filter(_all(self.conditions), among), self.order, after), self.order)
 
-    def _walk(self, size: int, skip: int, after: list[Any] | None) -> Found:
-        runs = list(self._runs(after))
+    @property
+    def _is_by_value(self) -> bool:
+        """Whether the order is walked value by value of its first column."""
+        first, rest = self.order[0], self.order[1:]
+        is_one_index = not self.conditions and len(rest) == 1 and first.descending == rest[0].descending
+        return bool(rest and first.values) and not is_one_index
+
+    def _leaders(self) -> list[Narrowing | None]:
+        """The conditions that an index can have before the order, each alone; None: there is none, or a value leads."""
+        leading = [condition for condition in self.conditions if condition.leads]
+        return [None] if self._is_by_value or not leading else [*leading]
+
+    def _walk(self, size: int, skip: int, after: list[Any] | None, leader: Narrowing | None, looked_at: int) -> Found:
+        runs = list(self._runs(after, leader))
         if len(runs) == 1 and not runs[0].tried:
             return Found(runs[0].ordered.values("pk")[skip : skip + size])
         ids: list[Any] = []
         for run in runs:
-            found, stopped_at = run.rows(skip + size - len(ids), at_most=LOOKED_AT + skip)
+            found, stopped_at = run.rows(skip + size - len(ids), at_most=looked_at + skip)
             ids += found
             if len(ids) == skip + size:
                 break
@@ -98,26 +120,21 @@ class Search:
                 return Found(ids[skip:], stopped_at, max(0, skip - len(ids)))
         return Found(ids[skip:])
 
-    def _runs(self, after: list[Any] | None) -> Iterator[_Run]:
+    def _runs(self, after: list[Any] | None, leader: Narrowing | None) -> Iterator[_Run]:
         """The whole order, or one run for each value of its first column from `after` on."""
-        first, rest = self.order[0], self.order[1:]
-        is_one_index = not self.conditions and len(rest) == 1 and first.descending == rest[0].descending
-        if not (rest and first.values) or is_one_index:
-            yield self._run(self.order, after)
+        if not self._is_by_value:
+            yield self._run(self.order, after, [leader] if leader else [])
             return
+        first, rest = self.order[0], self.order[1:]
+        leading = [condition for condition in self.conditions if condition.path == first.column]
         for value in sorted(first.values, reverse=first.descending):
             if after is None or value == after[0]:
-                yield self._run(rest, after and after[1:], value)
+                yield self._run(rest, after and after[1:], leading, value)
                 after = None
 
-    def _run(self, order: Order, after: list[Any] | None, *value: Any) -> _Run:
-        """With a `value` of the first column, this is what leads; else one of the conditions, if any can."""
-        first, rows = self.order[0].column, self.everything
-        if value:
-            rows = rows.filter((first, value[0]))
-            leading = [condition for condition in self.conditions if condition.path == first]
-        else:
-            leading = [condition for condition in self.conditions if condition.leads][:1]
+    def _run(self, order: Order, after: list[Any] | None, leading: list[Narrowing], *value: Any) -> _Run:
+        """What leads is a `value` of the first column with the conditions on it, or one condition, or nothing."""
+        rows = self.everything.filter((self.order[0].column, value[0])) if value else self.everything
         served = [*leading, *(one for one in self.conditions if one.is_served_by(order[0].column))]
         tried = [condition for condition in self.conditions if condition not in served]
         return _Run(_beyond(rows.filter(_all(served)), order, after), tried, order, value)
