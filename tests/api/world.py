@@ -103,7 +103,8 @@ def make_world() -> World:
     users = {name: UserFactory.create(username=name, roles=[role]) for name, role in PEOPLE.items()}
     clients = {name: ApiClient(user) for name, user in users.items()}
     belongings = {name: make_belongings(user) for name, user in users.items()}
-    delivery = make_delivery(users["operator"])
+    exported = belongings["client"].completed.pk
+    delivery = make_delivery(users["operator"], f"generic/readconsumptionbatches/{exported}")
     entry = ConsumptionFactory.create()
     nobodys = {
         "limits": str(entry.limit_id),
@@ -117,11 +118,11 @@ def make_world() -> World:
     return World(users, {NOBODY: ApiClient(None), **clients}, belongings, nobodys)
 
 
-def make_delivery(operator: User, **changed: Any) -> Delivery:
+def make_delivery(operator: User, subject: str = "generic/readconsumptionbatches/1", **changed: Any) -> Delivery:
     """An event on its way to an endpoint, which nobody owns."""
     endpoint, _secret = create_endpoint(user_id=operator.pk, **{**ENDPOINT, **changed})
     event = NotificationEvent.objects.create(
-        type="ReadConsumptionBatch", subject="generic/readconsumptionbatches/1", body="{}", creation_date=Now()
+        type="ReadConsumptionBatch", subject=subject, body="{}", creation_date=Now()
     )
     return Delivery.objects.create(event=event, endpoint=endpoint)
 
