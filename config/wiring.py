@@ -55,8 +55,8 @@ def result_links(data_file_set: DataFileSet | None) -> list[outbox.Link]:
     if data_file_set is None:
         return []
     code = data_file_set.code
-    files = data_file_set.data_files.values_list("code", flat=True)
-    return [("datafileset", set_path(code)), *(("file", data_path(code, file_code)) for file_code in files)]
+    files = [("file", data_path(code, file_code)) for file_code in data_file_set.file_codes()]
+    return [("datafileset", set_path(code)), *files]
 
 
 def ring(*, endpoint_id: int, **_: Any) -> bool:

@@ -9,12 +9,18 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from consumption.models import Limit, LimitAllowance
+from hypermedia.database import row
+
+_IDS = """
+    SELECT ARRAY(SELECT limit_id FROM consumption_limitallowance_limits WHERE limitallowance_id = allowance.id)
+      FROM consumption_limitallowance AS allowance WHERE user_id = %s
+"""
 
 
 def allowed_ids(user_id: int) -> list[int] | None:
     """The ids of the limits on the user's list; None: there is no list, so all of them."""
-    allowance = LimitAllowance.objects.filter(user_id=user_id).first()
-    return None if allowance is None else list(allowance.limits.values_list("pk", flat=True))
+    found = row(_IDS, [user_id])
+    return None if found is None else list(found[0])
 
 
 def only_allowed(rows: QuerySet[Any], path: str, user_id: int) -> QuerySet[Any]:

@@ -11,7 +11,7 @@ from django.db.models import Case, F, QuerySet, When
 
 from consumption.links import RESULT_LINKS
 from consumption.models import Compression, ExportFormat, ReadConsumptionBatch
-from hypermedia.database import prepared
+from hypermedia.database import row
 from hypermedia.fields import ChoiceField, DateTimeValueField, ListField, TextField, date_time
 from hypermedia.links import links_for
 from hypermedia.messages import StrictSerializer
@@ -88,10 +88,8 @@ def read_batch_row(pk: int, reader: Reader) -> ReadBatchRow | None:
     """One export as this reader sees it; None when it is not there, or not for this reader."""
     sql, slots = _one_batch(reader.sees_all)
     values = {_ID: pk, _OWNER: reader.user_id}
-    with prepared() as cursor:
-        cursor.execute(sql, [values.get(slot, slot) for slot in slots])
-        row = cursor.fetchone()
-    return None if row is None else ReadBatchRow(*row)
+    found = row(sql, [values.get(slot, slot) for slot in slots])
+    return None if found is None else ReadBatchRow._make(found)
 
 
 def read_batch_document(batch: ReadBatchRow, reader: Reader) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from typing import Any, Self
 from urllib.parse import quote
 
@@ -57,6 +58,8 @@ class DataFileSet(models.Model):
 
     objects = DataFileSetQuerySet.as_manager()
 
+    stored_with: Sequence[DataFile] = ()  # its files, where the set was made a moment ago
+
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["code"], name="set_code", condition=models.Q(deleted_at=None)),
@@ -87,6 +90,10 @@ class DataFileSet(models.Model):
     @property
     def held(self) -> bool:
         return bool(self.hold_reason)
+
+    def file_codes(self) -> list[str]:
+        """Of all that it has."""
+        return [file.code for file in self.stored_with or self.data_files.all()]
 
     def present(self) -> list[DataFile]:
         """The files that can be read."""

@@ -80,7 +80,7 @@ def store_set(
         snapshot_at=snapshot_at,
         totals=list(totals),
     )
-    DataFile.objects.bulk_create(
+    data_file_set.stored_with = DataFile.objects.bulk_create(
         DataFile(
             data_file_set=data_file_set,
             description=content.description,

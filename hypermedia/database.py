@@ -4,10 +4,10 @@ made in time is let go."""
 from __future__ import annotations
 
 import select
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from django.conf import settings
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.backends.utils import CursorWrapper
 from psycopg import Cursor
 from psycopg.errors import FeatureNotSupported
@@ -19,14 +19,34 @@ def prepared() -> CursorWrapper:
 
     A connection pooler that gives a connection to somebody else after each transaction needs PREPARED_STATEMENTS=0.
     """
-    if not settings.PREPARED_STATEMENTS or connection.queries_logged:  # the log would not see what was prepared before
-        return connection.cursor()
-    connection.close_if_health_check_failed()
-    connection.ensure_connection()
-    wrapper: Any = connection
-    with connection.wrap_database_errors:
+    wrapper = _wrapper()
+    if not settings.PREPARED_STATEMENTS or wrapper.queries_logged:  # the log would not see what was prepared before
+        return cast(CursorWrapper, wrapper.cursor())
+    wrapper.close_if_health_check_failed()
+    wrapper.ensure_connection()
+    with wrapper.wrap_database_errors:
         made: CursorWrapper = wrapper._prepare_cursor(_PreparingCursor(wrapper.connection))
     return made
+
+
+def row(sql: str, parameters: Any) -> tuple[Any, ...] | None:
+    """The first row that a prepared statement brings. What each poll asks goes this way: Django's cursor, and the texts
+    that its numbers and moments travel as, cost as much as the answer's JSON."""
+    wrapper = _wrapper()
+    if not settings.PREPARED_STATEMENTS or wrapper.queries_logged or wrapper.execute_wrappers:
+        with prepared() as cursor:
+            cursor.execute(sql, parameters)
+            return cast("tuple[Any, ...] | None", cursor.fetchone())
+    wrapper.close_if_health_check_failed()
+    wrapper.ensure_connection()
+    wrapper.validate_no_broken_transaction()
+    with wrapper.wrap_database_errors:
+        return _PreparingCursor(wrapper.connection).execute(sql, parameters, binary=True).fetchone()
+
+
+def _wrapper() -> Any:
+    """Django's connection itself: what it passes through otherwise looks it up for each attribute."""
+    return connections[DEFAULT_DB_ALIAS]
 
 
 class _PreparingCursor(Cursor[Any]):

@@ -11,9 +11,9 @@ from datetime import timedelta
 from functools import cache
 from typing import Any
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS
 
-from hypermedia.database import prepared
+from hypermedia.database import row
 from jobs.models import Task, TaskType
 from jobs.states import Move, allowed_from, leads_to
 
@@ -45,13 +45,11 @@ def claim(
     sql, columns = _statement()
     values: Any = {"task_id": task_id, "owner": owner, "thread_code": thread_code, "celery_task_id": celery_task_id}
     values |= {"lease": lease, "known": list(known)}
-    with prepared() as cursor:
-        cursor.execute(sql, {**_MOVE, **values})
-        row = cursor.fetchone()
-    if row is None:
+    found = row(sql, {**_MOVE, **values})
+    if found is None:
         return None
-    task = Task.from_db(connection.alias, columns, row[:-1])
-    task.task_type = TaskType.from_db(connection.alias, ["id", "code"], [task.task_type_id, row[-1]])
+    task = Task.from_db(DEFAULT_DB_ALIAS, columns, found[:-1])
+    task.task_type = TaskType.from_db(DEFAULT_DB_ALIAS, ["id", "code"], [task.task_type_id, found[-1]])
     return task
 
 

@@ -8,6 +8,7 @@ before the renewal was sent, so it never lies later than the database's.
 
 from __future__ import annotations
 
+import _thread
 import logging
 import os
 import threading
@@ -60,7 +61,7 @@ class Lease:
         self._guarded: list[psycopg.Connection[Any]] = []
 
     def __enter__(self) -> Lease:
-        threading.Thread(target=self._watch, name="lease-watch", daemon=True).start()
+        _thread.start_new_thread(self._watch, ())  # whoever starts a Thread waits until it runs
         return self
 
     def __exit__(self, *_: object) -> None:

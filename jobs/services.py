@@ -13,6 +13,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from audit.services import record
+from hypermedia.database import prepared
 from hypermedia.errors import Conflict, NotFound
 from hypermedia.failpoints import hit
 from jobs import claiming, quotas, registry
@@ -26,6 +27,10 @@ from jobs.states import Move, TaskStatus, leads_to
 Severity = Message.Severity
 Outcome = TaskAttempt.Outcome
 Record = Callable[[], Mapping[str, Any]]
+_CLOSE = """
+    UPDATE jobs_taskattempt SET ended_at = statement_timestamp(), outcome = %s, stack_trace = %s
+     WHERE task_id = %s AND ended_at IS NULL
+"""
 
 
 @transaction.atomic
@@ -163,9 +168,10 @@ def _finish(
     hit("finish.commit")
 
 
-def close_attempts(task_id: int, outcome: str, **values: Any) -> None:
+def close_attempts(task_id: int, outcome: str, stack_trace: str = "") -> None:
     """Writes into the log of attempts how the current one ended; called whenever a task leaves PROCESSING."""
-    TaskAttempt.objects.filter(task_id=task_id, ended_at=None).update(ended_at=Now(), outcome=outcome, **values)
+    with prepared() as cursor:
+        cursor.execute(_CLOSE, [outcome, stack_trace, task_id])
 
 
 def _operation_follows(task: Task, **values: Any) -> None:

@@ -19,11 +19,11 @@ from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.models import Group, Permission, User
 from django.contrib.postgres.expressions import ArraySubquery
 from django.core.cache import cache
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from hypermedia.database import prepared
+from hypermedia.database import row
 from hypermedia.readers import Reader, Role
 from jobs.callbacks.guesses import guesses
 from jobs.callbacks.models import AccessToken, digest
@@ -71,13 +71,11 @@ class Lookup:
         """The user, or None. One value for each slot."""
         sql, parameters, annotations = self._compiled
         given = dict(zip(self._slots, values, strict=True))
-        with prepared() as cursor:
-            cursor.execute(sql, [given.get(parameter, parameter) for parameter in parameters])
-            row = cursor.fetchone()
-        if row is None:
+        found = row(sql, [given.get(parameter, parameter) for parameter in parameters])
+        if found is None:
             return None
-        user = User.from_db(connection.alias, _COLUMNS, row[: len(_COLUMNS)])
-        for name, value in zip(annotations, row[len(_COLUMNS) :], strict=True):
+        user = User.from_db(DEFAULT_DB_ALIAS, _COLUMNS, found[: len(_COLUMNS)])
+        for name, value in zip(annotations, found[len(_COLUMNS) :], strict=True):
             setattr(user, name, value)
         return user
 

@@ -10,7 +10,7 @@ from typing import Any
 from django.utils import timezone
 
 from audit import services as audit
-from hypermedia.database import prepared
+from hypermedia.database import row
 from hypermedia.errors import DomainError
 from hypermedia.readers import Role
 from jobs.callbacks.answers import JOB_NOT_FOUND, UPDATED, Answer
@@ -84,9 +84,9 @@ def record(call: Call, status: Status) -> tuple[Answer, int]:
         "rejected": Verdict.REJECTED.value,
         "request_id": call.request_id,
     }
-    with prepared() as cursor:
-        cursor.execute(_RECORD, parameters)
-        answered, audit_id = cursor.fetchone()
+    recorded = row(_RECORD, parameters)
+    assert recorded is not None  # it brings one, whatever it decides
+    answered, audit_id = recorded
     return (UPDATED if answered == UPDATED.status else JOB_NOT_FOUND), audit_id
 
 

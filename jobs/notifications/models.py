@@ -19,6 +19,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from hypermedia.database import prepared
 from jobs.callbacks.models import IntegrationJob
 from jobs.notifications.states import DeliveryStatus, Move, Outcome, allowed_from, leads_to
 from jobs.notifications.subscriptions import Subscriptions
@@ -33,8 +34,11 @@ class EndpointQuerySet(models.QuerySet["NotificationEndpoint"]):
 
     def subscribed(self, event_type: str, outcome: str) -> list[NotificationEndpoint]:
         """The active endpoints that want this event."""
-        active = self.filter(active=True).select_related("integration_user").order_by("pk")
-        return [endpoint for endpoint in active if endpoint.wants(event_type, outcome)]
+        with prepared() as cursor:
+            cursor.execute("SELECT id, event_types FROM notifications_notificationendpoint WHERE active")
+            wanting = [key for key, wanted in cursor if Subscriptions(wanted).include(event_type, outcome)]
+        found = self.filter(pk__in=wanting, active=True).select_related("integration_user").order_by("pk")
+        return list(found) if wanting else []
 
     def disabled(self) -> Self:
         """Switched off by themselves, and nobody has said that they may stay off."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import gc
 import socket
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection
 
-from hypermedia.database import let_go, prepared
+from hypermedia.database import let_go, prepared, row
 from jobs.leases import connection_info
 
 STATEMENT = "SELECT number FROM changing WHERE number = %s"
@@ -58,9 +59,27 @@ def own_session(transactional_db: None) -> int:
 
 def other(sql: str, *parameters: Any) -> Any:
     with psycopg.connect(connection_info(), autocommit=True) as there:
-        row = there.execute(sql, parameters).fetchone()
-        assert row is not None
-        return row[0]
+        found = there.execute(sql, parameters).fetchone()
+        assert found is not None
+        return found[0]
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_one_row(db: None, settings: Any, on: bool) -> None:
+    """The same values, whichever way they travel."""
+    settings.PREPARED_STATEMENTS = on
+    moment = datetime(2026, 11, 27, 9, 30, 0, 5000, tzinfo=UTC)
+    sql = "SELECT %s::bigint, %s::timestamptz, %s::text[], true, NULL::int WHERE %s::int = 1"
+    assert row(sql, [2**40, moment, ["a", "ü"], 1]) == (2**40, moment, ["a", "ü"], True, None)
+    assert row(sql, [1, moment, [], 2]) is None
+    with pytest.raises(IntegrityError):
+        row("INSERT INTO jobs_message (severity) VALUES (%s)", ["x"])
+    connection.set_rollback(True)
+
+
+def test_a_row_counts_where_statements_are_counted(db: None, django_assert_num_queries: Any) -> None:
+    with django_assert_num_queries(1):
+        row("SELECT %s::int", [1])
 
 
 def test_a_plan_that_a_migration_made_wrong_is_made_anew(own_session: int) -> None:
