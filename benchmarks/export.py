@@ -22,7 +22,7 @@ from benchmarks.rows import AtLeast, AtMost, Prepare, Row, Side
 from config.embedded.process import wait_until
 from consumption import exports
 from consumption.exporting import lines
-from consumption.exporting.copying import begun, blocks
+from consumption.exporting.copying import blocks
 from consumption.exports import Window
 from consumption.models import ReadConsumptionBatch
 from consumption.services import start_export
@@ -72,13 +72,6 @@ def connected() -> Iterator[psycopg.Connection[Any]]:
     """A connection to the ledger in use, as a worker opens one."""
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
         yield connection
-
-
-def take(connection: psycopg.Connection[Any], copy_statement: Composed) -> None:
-    """Reads what a COPY brings, and throws it away."""
-    with begun(connection, copy_statement):
-        for _ in blocks(connection, room=lambda: MILLION * 100):
-            pass
 
 
 def window(connection: psycopg.Connection[Any], codes: list[str] | None = None) -> Window:
@@ -151,7 +144,8 @@ def against_literals(size: int | None) -> Iterator[tuple[Side, Side]]:
                 began = time.perf_counter()
                 with exports.reading(connection, settings.TIME_ZONE):
                     part = Window(FIFTH, END, exports.find_limits(connection, ["VISITS"]))
-                    take(connection, lines.as_raw_lines(make(part)))
+                    for _ in blocks(connection, lines.as_raw_lines(make(part)), room=lambda: MILLION * 100):
+                        pass
                 return time.perf_counter() - began
 
             return side

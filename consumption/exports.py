@@ -18,8 +18,10 @@ from psycopg.sql import SQL, Composed, Literal
 
 WORK_MEM = "64MB"
 _READING = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
-_SETTINGS = "set_config('TimeZone', %s, true), set_config('work_mem', %s, true), set_config('jit', 'off', true)"
-_SNAPSHOT = f"SELECT pg_current_snapshot()::text, clock_timestamp(), {_SETTINGS}"
+_SNAPSHOT = """
+    SELECT pg_current_snapshot()::text, clock_timestamp(), set_config('TimeZone', %s, true),
+           set_config('work_mem', %s, true), set_config('jit', 'off', true)
+"""
 _SMALL = 1_000  # rows: few enough that nobody sees the progress of writing them, or how they were found
 _WIDE = 0.3  # of the limits' entries: from here on it is cheaper to read all of them once than some of them twice
 
@@ -65,18 +67,6 @@ def reading(connection: Connection[Any], time_zone: str) -> Iterator[Snapshot]:
         row = connection.execute(_SNAPSHOT, [time_zone, WORK_MEM]).fetchone()
         assert row is not None
         yield Snapshot(row[0], row[1])
-
-
-@contextmanager
-def sharing(connection: Connection[Any], other: Connection[Any], time_zone: str) -> Iterator[None]:
-    """The `other` session reads the very snapshot of this one, whose transaction has to outlast it."""
-    row = connection.execute("SELECT pg_export_snapshot()").fetchone()
-    assert row is not None
-    with other.transaction():
-        other.execute(_READING)
-        other.execute(SQL("SET TRANSACTION SNAPSHOT {}").format(Literal(row[0])))
-        other.execute(f"SELECT {_SETTINGS}", [time_zone, WORK_MEM])
-        yield
 
 
 def find_limits(connection: Connection[Any], codes: Sequence[str] | None) -> list[ExportedLimit]:

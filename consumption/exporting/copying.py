@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import select
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,33 +22,26 @@ class Block:
     rows: int
 
 
-@contextmanager
-def begun(connection: Connection[Any], copy_statement: Composed) -> Iterator[Connection[Any]]:
-    """A COPY under way, for `blocks` to read. PostgreSQL works on it from now on, until its first rows wait to be read.
-
-    It is ended when that goes wrong: a transaction cannot end while its COPY goes on.
-    """
+def blocks(
+    connection: Connection[Any], copy_statement: Composed, room: Callable[[], int], line_end: bytes = b"\n"
+) -> Generator[Block]:
+    """The output of a COPY; no block has more rows than there is `room` for when it begins."""
     with connection.cursor() as cursor, cursor.copy(copy_statement):
-        yield connection
-
-
-def blocks(connection: Connection[Any], room: Callable[[], int], line_end: bytes = b"\n") -> Iterator[Block]:
-    """The output of the COPY under way; no block has more rows than there is `room` for when it begins."""
-    buffer, rows, most = bytearray(), 0, 0
-    for row in _rows(connection.pgconn):
-        if not rows:
-            most = room()
-        if line_end == b"\n":
-            buffer += row
-        else:
-            buffer += row[:-1]
-            buffer += line_end
-        rows += 1
-        if len(buffer) >= BUFFER or rows >= most:
+        buffer, rows, most = bytearray(), 0, 0
+        for row in _rows(connection.pgconn):
+            if not rows:
+                most = room()
+            if line_end == b"\n":
+                buffer += row
+            else:
+                buffer += row[:-1]
+                buffer += line_end
+            rows += 1
+            if len(buffer) >= BUFFER or rows >= most:
+                yield Block(bytes(buffer), rows)
+                buffer, rows = bytearray(), 0
+        if rows:
             yield Block(bytes(buffer), rows)
-            buffer, rows = bytearray(), 0
-    if rows:
-        yield Block(bytes(buffer), rows)
 
 
 def _rows(pgconn: PGconn) -> Iterator[memoryview]:

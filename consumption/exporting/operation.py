@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from functools import partial
 from typing import Any, cast
 
 from django.conf import settings
 from psycopg import Connection
-from psycopg.sql import Composed
 
 from consumption import exports
 from consumption.allowances import allowed_codes
 from consumption.exporting import closing as closed_windows
 from consumption.exporting import reconciliation, series
-from consumption.exporting.copying import begun, blocks
+from consumption.exporting.copying import blocks
 from consumption.exporting.files import ExportFiles, discard
-from consumption.exporting.formats import Section, is_available
+from consumption.exporting.formats import is_available
 from consumption.exporting.reconciliation import Total
 from consumption.exports import ExportedLimit, Snapshot, Window
 from consumption.models import Compression, ExportFormat, ReadConsumptionBatch
@@ -33,9 +32,6 @@ from jobs.registry import LongRunningOperation
 from jobs.running import Result, Run
 
 _WRITER_POLL_SECONDS = 0.1
-LARGE = 100_000  # rows: from here on a second session pays for itself
-
-Begin = Callable[[Composed], AbstractContextManager[Connection[Any]]]
 
 
 def export(run: Run) -> Result:
@@ -97,34 +93,17 @@ def _write(run: Run, connection: Connection[Any], batch: ReadConsumptionBatch, f
     window = Window(batch.transaction_start, batch.transaction_end, limits, batch.since_snapshot)
     expected = exports.estimate(connection, window)
     run.progress(0, expected.rows)
-    sections = files.format.sections(replace(window, wide=expected.wide))
-    with _copies(run, connection, sections, expected.rows) as copy:
-        for section in sections:
-            files.begin(section)
-            for statement in section.statements:
-                with copy(statement) as copied:
-                    for block in blocks(copied, files.room, files.format.line_end):
-                        files.write(block)
-                        hit("export.chunk")
-                        run.progress(files.rows, expected.rows)
-            files.end()
+    for section in files.format.sections(replace(window, wide=expected.wide)):
+        files.begin(section)
+        for statement in section.statements:
+            # Closed at once when writing fails: the transaction cannot end while its COPY goes on.
+            with closing(blocks(connection, statement, files.room, files.format.line_end)) as copied:
+                for block in copied:
+                    files.write(block)
+                    hit("export.chunk")
+                    run.progress(files.rows, expected.rows)
+        files.end()
     return reconciliation.read(connection, limits)
-
-
-@contextmanager
-def _copies(run: Run, connection: Connection[Any], sections: Sequence[Section], rows: int) -> Iterator[Begin]:
-    """How each COPY is begun. The last one of a large export is under way from the beginning, in a second session with
-    the same snapshot: it reads and sorts while the others are written."""
-    if rows < LARGE:
-        yield partial(begun, connection)
-        return
-    last = sections[-1].statements[-1]
-    with (
-        run.connect() as second,
-        exports.sharing(connection, second, settings.TIME_ZONE),
-        begun(second, last) as ahead,
-    ):
-        yield lambda statement: nullcontext(ahead) if statement is last else begun(connection, statement)
 
 
 def _limits(connection: Connection[Any], batch: ReadConsumptionBatch) -> list[ExportedLimit]:
