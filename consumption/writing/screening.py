@@ -169,6 +169,8 @@ _SETTINGS = """
     SELECT set_config('jit', 'off', true), set_config('enable_nestloop', 'off', true),
            set_config('work_mem', %s, true)
 """
+# They would last until the end of the caller's transaction, whose look-ups need nested loops.
+_AS_BEFORE = "SET LOCAL enable_nestloop TO DEFAULT"
 
 
 def stage(connection: Connection[Any], lines: Sequence[int], contents: Sequence[str]) -> set[int]:
@@ -177,7 +179,9 @@ def stage(connection: Connection[Any], lines: Sequence[int], contents: Sequence[
         with connection.transaction():
             connection.execute(_SETTINGS, [WORK_MEM])
             staging.give(connection, zip(lines, contents, strict=True))
-            if connection.execute(_SCREEN).rowcount == len(lines):
+            passed = connection.execute(_SCREEN).rowcount
+            connection.execute(_AS_BEFORE)
+            if passed == len(lines):
                 return set(lines)
             return {line for (line,) in connection.execute(_STAGED)}
     except _CANNOT_BE_LOOKED_AT:

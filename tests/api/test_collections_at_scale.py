@@ -116,7 +116,7 @@ def looked_at(plan: dict[str, Any]) -> int:
     if plan.get("Relation Name") not in BIG:
         return max(below, default=0)
     dropped = plan.get("Rows Removed by Filter", 0) + plan.get("Rows Removed by Index Recheck", 0)
-    return max([int(plan["Actual Rows"] + dropped) * int(plan["Actual Loops"]), *below])
+    return max([round((plan["Actual Rows"] + dropped) * plan["Actual Loops"]), *below])
 
 
 def explained(asked: CaptureQueriesContext) -> int:
