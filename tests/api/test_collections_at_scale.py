@@ -116,7 +116,8 @@ def looked_at(plan: dict[str, Any]) -> int:
     if plan.get("Relation Name") not in BIG:
         return max(below, default=0)
     dropped = plan.get("Rows Removed by Filter", 0) + plan.get("Rows Removed by Index Recheck", 0)
-    return max([round((plan["Actual Rows"] + dropped) * plan["Actual Loops"]), *below])
+    rows: float = (plan["Actual Rows"] + dropped) * plan["Actual Loops"]  # an average of the loops
+    return max([round(rows), *below])
 
 
 def explained(asked: CaptureQueriesContext) -> int:
