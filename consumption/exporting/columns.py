@@ -34,18 +34,18 @@ class Column:
 
 
 COUNTERS = (
-    Column("id", SQL("p.id"), Kind.WHOLE, required=True),
-    Column("limitCode", SQL("l.code"), required=True),
-    Column("counterId", SQL("k.id"), Kind.WHOLE, required=True),
-    Column("aggregationLevel", SQL("k.aggregation_level"), required=True),
-    Column("person", SQL("k.person_code")),
-    Column("familyCode", SQL("k.family_code")),
-    Column("startDate", SQL("p.start_date"), Kind.DATE, required=True),
-    Column("endDate", SQL("p.end_date"), Kind.DATE),
-    Column("amount", SQL("CASE l.type WHEN 'AMOUNT' THEN trim_scale(coalesce(t.value, 0)) END"), Kind.SUM),
-    Column("currency", SQL("nullif(l.currency, '')")),
-    Column("numberOfUnits", SQL("CASE l.type WHEN 'UNITS' THEN trim_scale(coalesce(t.value, 0)) END"), Kind.SUM),
-    Column("serviceDays", SQL("CASE l.type WHEN 'SERVICE_DAYS' THEN t.service_days END"), Kind.WHOLE),
+    Column("id", SQL("t.id"), Kind.WHOLE, required=True),
+    Column("limitCode", SQL("t.code"), required=True),
+    Column("counterId", SQL("t.counter_id"), Kind.WHOLE, required=True),
+    Column("aggregationLevel", SQL("t.aggregation_level"), required=True),
+    Column("person", SQL("t.person_code")),
+    Column("familyCode", SQL("t.family_code")),
+    Column("startDate", SQL("t.start_date"), Kind.DATE, required=True),
+    Column("endDate", SQL("t.end_date"), Kind.DATE),
+    Column("amount", SQL("CASE t.type WHEN 'AMOUNT' THEN trim_scale(coalesce(t.value, 0)) END"), Kind.SUM),
+    Column("currency", SQL("nullif(t.currency, '')")),
+    Column("numberOfUnits", SQL("CASE t.type WHEN 'UNITS' THEN trim_scale(coalesce(t.value, 0)) END"), Kind.SUM),
+    Column("serviceDays", SQL("CASE t.type WHEN 'SERVICE_DAYS' THEN t.service_days END"), Kind.WHOLE),
 )
 CONSUMPTIONS = (
     Column("id", SQL("c.id"), Kind.WHOLE, required=True),
