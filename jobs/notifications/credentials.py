@@ -10,9 +10,10 @@ from urllib.parse import quote_plus, urlencode
 from django.core.cache import cache
 
 from jobs.notifications import signing, vault
-from jobs.notifications.client import Answer, CallFailed, Request, call
+from jobs.notifications.client import call
 from jobs.notifications.models import NotificationEndpoint
 from jobs.notifications.states import Outcome
+from jobs.notifications.wire import Answer, CallFailed, Request
 
 EARLY_SECONDS = 30  # a token is renewed this long before its end
 LONGEST_SECONDS = 24 * 3600

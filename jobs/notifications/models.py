@@ -96,6 +96,10 @@ class NotificationEndpoint(models.Model):
         return Subscriptions(self.event_types).include(event_type, outcome)
 
     @property
+    def needs_authorization(self) -> bool:
+        return bool(self.authentication.get("type", "none") != "none")
+
+    @property
     def calls_at_once(self) -> int:
         """How many calls may run at once; one that fails gets a single thread, so that it delays nobody else."""
         return 1 if self.failing_since else int(settings.DELIVERIES_PER_ENDPOINT)
@@ -175,23 +179,9 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         """Given up, and nobody has let them be."""
         return self.filter(status=DeliveryStatus.FAILED, acknowledged=False)
 
-    def in_flight(self) -> Self:
-        return self.filter(status=DeliveryStatus.SENDING, lease_expires_at__gte=Now())
-
-    def claim(self, delivery: Delivery) -> bool:
-        """Makes a due delivery ours for one lease, unless somebody was faster."""
-        lease = timedelta(seconds=settings.DELIVERY_LEASE_SECONDS)
-        won = (
-            self.due()
-            .filter(pk=delivery.pk, epoch=delivery.epoch)
-            .move(Move.CLAIM, epoch=F("epoch") + 1, lease_expires_at=Now() + lease)
-        )
-        delivery.epoch += won
-        return bool(won)
-
-    def held(self, delivery: Delivery) -> Self:
+    def held(self, delivery_id: int, epoch: int) -> Self:
         """The delivery while this epoch still owns it: the fence that the record of an attempt passes through."""
-        return self.filter(pk=delivery.pk, epoch=delivery.epoch)
+        return self.filter(pk=delivery_id, epoch=epoch)
 
 
 class Delivery(models.Model):
@@ -256,10 +246,13 @@ class Delivery(models.Model):
 
     def body(self) -> bytes:
         """What is sent: the event, for an integration with its `jobId`. The same bytes at every retry."""
-        if self.job is None:
-            return self.event.body.encode()
-        document = {**json.loads(self.event.body), "jobId": self.job.job_id}
-        return json.dumps(document, ensure_ascii=False).encode()
+        return body_sent(self.event.body, self.job.job_id if self.job else None)
+
+
+def body_sent(event: str, job_id: str | None) -> bytes:
+    if job_id is None:
+        return event.encode()
+    return json.dumps({**json.loads(event), "jobId": job_id}, ensure_ascii=False).encode()
 
 
 class Attempt(models.Model):

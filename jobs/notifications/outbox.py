@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from django.db import transaction
+from django.conf import settings
+from django.db import connection, transaction
 from django.utils import timezone
 
 from hypermedia.fields import date_time
@@ -76,8 +78,20 @@ def deliver(event: NotificationEvent, endpoint: NotificationEndpoint) -> Deliver
 
 
 def ring_on_commit(endpoint_id: int) -> None:
-    """Tells a worker that the endpoint has deliveries, once they are durable."""
-    transaction.on_commit(lambda: ring(endpoint_id))
+    """Tells a worker that the endpoint has deliveries, once they are durable; as many as may send at once, however many
+    there are."""
+    bell = _Ring(endpoint_id)
+    rung = sum(bell in hook for hook in connection.run_on_commit)  # those of a savepoint rolled back are gone
+    if rung < settings.DELIVERIES_PER_ENDPOINT:
+        transaction.on_commit(bell)
+
+
+@dataclass(frozen=True)
+class _Ring:
+    endpoint_id: int
+
+    def __call__(self) -> None:
+        ring(self.endpoint_id)
 
 
 def ring(endpoint_id: int) -> bool:

@@ -3,11 +3,12 @@
     PENDING ---claim---> SENDING ---deliver---> DELIVERED
      ^  ^                 |   |                    |
      |  +-----retry-------+   +----give up---> FAILED
-     |                                             |
+     |  +---give back-----+                        |
      +-------------redeliver (from either end)-----+
 
 A delivery whose lease ran out is claimed again from SENDING: its worker may have died between the receiver's answer
-and our record of it, so the same event goes out once more under the same `webhook-id`.
+and our record of it, so the same event goes out once more under the same `webhook-id`. What was claimed and not sent
+is given back, epoch and all: as if nobody had claimed it.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ class Move(StrEnum):
     CLAIM = "claim"
     DELIVER = "deliver"
     RETRY = "retry"
+    GIVE_BACK = "give back"
     GIVE_UP = "give up"
     REDELIVER = "redeliver"
 
@@ -36,6 +38,7 @@ MOVES: dict[Move, tuple[frozenset[DeliveryStatus], DeliveryStatus]] = {
     Move.CLAIM: (frozenset({_PENDING, _SENDING}), _SENDING),
     Move.DELIVER: (frozenset({_SENDING}), _DELIVERED),
     Move.RETRY: (frozenset({_SENDING}), _PENDING),
+    Move.GIVE_BACK: (frozenset({_SENDING}), _PENDING),
     Move.GIVE_UP: (frozenset({_SENDING}), _FAILED),
     Move.REDELIVER: (frozenset({_PENDING, _DELIVERED, _FAILED}), _PENDING),
 }

@@ -10,7 +10,7 @@ from celery import shared_task
 from django.conf import settings
 
 from jobs.notifications import alarms, outbox, retention, services
-from jobs.notifications.sending import deliver_next
+from jobs.notifications.sending import Sender
 
 logger = logging.getLogger(__name__)
 
@@ -27,11 +27,12 @@ def deliver(*, endpoint_id: int) -> int:
     sent = 0
     try:
         until = time.monotonic() + SLICE_SECONDS
-        while deliver_next(endpoint_id):
-            sent += 1
-            if time.monotonic() > until:
-                outbox.ring(endpoint_id)
-                break
+        with Sender(endpoint_id) as sender:
+            while calls := sender.send():
+                sent += calls
+                if time.monotonic() > until:
+                    outbox.ring(endpoint_id)
+                    break
     finally:
         _free.release()
     return sent

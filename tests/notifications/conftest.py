@@ -12,7 +12,7 @@ from hypermedia.readers import Role
 from jobs.notifications import services
 from jobs.notifications.models import Attempt, Delivery, NotificationEndpoint, NotificationEvent
 from jobs.notifications.outbox import operation_ended
-from jobs.notifications.sending import deliver_next
+from jobs.notifications.sending import Sender
 from tests.factories import UserFactory
 from tests.notifications.receiver import Receiver
 
@@ -70,8 +70,9 @@ def send_all() -> int:
     """Sends whatever is due, as workers would; how many calls."""
     calls = 0
     for endpoint in NotificationEndpoint.objects.order_by("pk"):
-        while deliver_next(endpoint.pk):
-            calls += 1
+        with Sender(endpoint.pk) as sender:
+            while sent := sender.send():
+                calls += sent
     return calls
 
 

@@ -87,7 +87,7 @@ def test_an_error_of_ours_is_an_attempt_too(
     def fail(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("jobs.notifications.sending.call", fail)
+    monkeypatch.setattr("jobs.notifications.client.Line.call", fail)
     happened()
     assert send_all() == 1
     assert only_attempt().outcome == Outcome.UNEXPECTED

@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from jobs.notifications.client import BODY_LIMIT
 from jobs.notifications.models import NotificationEndpoint
 from jobs.notifications.states import DeliveryStatus, Outcome
+from jobs.notifications.wire import BODY_LIMIT
 from tests.notifications import hostile
 from tests.notifications.certificates import server_context
 from tests.notifications.conftest import happened, only_attempt, only_delivery, send_all

@@ -18,8 +18,10 @@ from django.db import connections
 from consumption.models import ReadConsumptionBatch
 from hypermedia.readers import Role
 from jobs import registry, services
-from jobs.notifications import sending, tasks
+from jobs.notifications import claiming, tasks
 from jobs.notifications.models import Attempt, Delivery, NotificationEndpoint, NotificationEvent
+from jobs.notifications.recording import record
+from jobs.notifications.sending import Sender
 from jobs.notifications.states import DeliveryStatus, Outcome
 from tests.factories import UserFactory
 from tests.notifications.conftest import happened
@@ -132,36 +134,42 @@ def test_a_failing_endpoint_gets_one_thread(endpoint_at: Make, pool: ThreadPoolE
         NotificationEndpoint.objects.update(failing_since="2026-01-01T00:00:00Z")
         for _ in range(5):
             happened()
-        busy = [pool.submit(sending.deliver_next, endpoint.pk) for _ in range(5)]
+        busy = [pool.submit(send_once, endpoint.pk) for _ in range(5)]
         until(lambda: sum(one.done() for one in busy) == 4)
         assert len(slow.got) == 1
         over.set()
-        assert sorted(one.result(20) for one in busy) == [False] * 4 + [True]
+        assert sorted(one.result(20) for one in busy) == [0] * 4 + [1]
+
+
+def send_once(endpoint_id: int) -> int:
+    with Sender(endpoint_id) as sender:
+        return sender.send()
 
 
 def test_one_delivery_is_claimed_once(endpoint: NotificationEndpoint, pool: ThreadPoolExecutor) -> None:
     for _ in range(10):
         happened()
-        claims = list(pool.map(sending.claim, [endpoint.pk] * 12))
-        claimed = [delivery for delivery in claims if delivery is not None]
+        claims = list(pool.map(claiming.claim, [endpoint.pk] * 12))
+        claimed = [batch for batch in claims if batch is not None]
         assert len(claimed) == 1
         Delivery.objects.update(status=DeliveryStatus.DELIVERED)
 
 
 def test_a_worker_that_lost_its_delivery_changes_nothing(endpoint: NotificationEndpoint, owner: User) -> None:
     happened()
-    slow = sending.claim(endpoint.pk)
+    slow = claiming.claim(endpoint.pk)
     assert slow is not None
-    attempt, result = sending.make_call(slow)
     Delivery.objects.update(lease_expires_at="2020-01-01T00:00:00Z")
-    other = sending.claim(endpoint.pk)
+    other = claiming.claim(endpoint.pk)
     assert other is not None
-    assert other.epoch == slow.epoch + 1
-    assert Attempt.objects.get().outcome == Outcome.LOST
-    sending.record(slow, attempt, result)
-    assert Delivery.objects.get().status == DeliveryStatus.SENDING
-    sending.record(other, *sending.make_call(other))
+    assert other.deliveries[0].epoch == slow.deliveries[0].epoch + 1
+    assert [attempt.outcome for attempt in Attempt.objects.all()] == [Outcome.LOST, ""]
+    with Sender(endpoint.pk) as sender:
+        record(slow, list(sender.calls(slow)))
+        assert Delivery.objects.get().status == DeliveryStatus.SENDING
+        record(other, list(sender.calls(other)))
     assert Delivery.objects.get().status == DeliveryStatus.DELIVERED
+    assert [attempt.outcome for attempt in Attempt.objects.all()] == [Outcome.DELIVERED] * 2
 
 
 def test_deliveries_leave_threads_for_the_sweep(
