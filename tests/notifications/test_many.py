@@ -111,7 +111,7 @@ def test_a_slow_endpoint_delays_nobody(endpoint_at: Make, pool: ThreadPoolExecut
         for _ in range(20):
             happened()
         busy = [pool.submit(tasks.deliver, endpoint_id=hanging.pk) for _ in range(20)]
-        until(lambda: len(slow.got) == 4)
+        until(lambda: len(slow.got) == 4 and sum(one.done() for one in busy) == 16)
         answering = endpoint_at(quick.url)
         happened()
         assert pool.submit(tasks.deliver, endpoint_id=answering.pk).result(20) == 1
