@@ -132,9 +132,11 @@ def _logged(call: Ended) -> dict[str, Any]:
 
 
 def _failed(call: Ended, endpoint: NotificationEndpoint) -> None:
-    result, delivery = call.result, Delivery.objects.select_related("event").get(pk=call.claimed.id)
+    result, delivery = call.result, Delivery.objects.select_related("event").filter(pk=call.claimed.id).first()
     if result.answer is not None and result.answer.status == 401:
         credentials.forget_token(endpoint)
+    if delivery is None:
+        return  # forgotten meanwhile, with its event
     gone = result.outcome == Outcome.GONE
     pause = None if gone else schedule.delay(delivery.retries, _retry_after(result))
     held = Delivery.objects.held(call.claimed.id, call.claimed.epoch)

@@ -19,12 +19,12 @@ from django.db import connection
 
 from hypermedia.readers import Role
 from jobs.callbacks.models import IntegrationJob
-from jobs.notifications.models import Attempt, NotificationEndpoint
+from jobs.notifications.models import Attempt, Delivery, NotificationEndpoint, NotificationEvent
 from jobs.notifications.services import ring_for_due
 from jobs.notifications.states import DeliveryStatus, Outcome
 from tests.factories import UserFactory
 from tests.notifications.conftest import happened, only_delivery
-from tests.notifications.receiver import Receiver
+from tests.notifications.receiver import OK, Answer, Got, Receiver
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 PATIENCE_SECONDS = 40.0
@@ -78,3 +78,29 @@ def test_killed_after_the_answer_sends_again_under_the_same_id(
     jobs = {json.loads(got.body)["jobId"] for got in receiver.got}
     assert jobs == {IntegrationJob.objects.get().job_id}
     assert list(Attempt.objects.values_list("number", "outcome")) == [(1, Outcome.LOST), (2, Outcome.DELIVERED)]
+
+
+@pytest.mark.parametrize("point", ["delivery.claimed", "delivery.answered", "delivery.record"])
+def test_killed_among_many(
+    owner: User, receiver: Receiver, endpoint_at: Callable[..., NotificationEndpoint], tmp_path: Path, point: str
+) -> None:
+    """In the middle of batches, and of whatever else was on its way: nothing is lost or stuck."""
+
+    def answer(_: Got) -> Answer:
+        if len(receiver.got) == 10:
+            (tmp_path / point).write_text("kill")
+        return OK
+
+    endpoint_at(receiver.url)
+    for _ in range(40):
+        happened()
+    receiver.answer = answer
+    with worker(tmp_path) as first:
+        until(lambda: first.poll() is not None or not happened())
+        assert first.returncode == -9
+    with worker(tmp_path):
+        until(lambda: not Delivery.objects.exclude(status=DeliveryStatus.DELIVERED).exists())
+    sent = {got.headers["webhook-id"] for got in receiver.got}
+    assert sent == set(NotificationEvent.objects.values_list("webhook_id", flat=True))
+    assert set(Attempt.objects.values_list("outcome", flat=True)) == {Outcome.LOST, Outcome.DELIVERED}
+    assert not Delivery.objects.exclude(attempts__outcome=Outcome.DELIVERED).exists()
