@@ -16,7 +16,7 @@ MANAGE := $(PYTHON) manage.py
 N ?=
 SKIPPED = $(if $(SKIP),-k 'not ($(SKIP))')
 ROWS ?=
-.PHONY: chaos faults-rabbitmq schemathesis help run demo test faults screenshots slow bench bench-all check stop reset logs install
+.PHONY: types rules chaos faults-rabbitmq schemathesis help run demo test faults screenshots slow bench bench-all check stop reset logs install
 
 help: ## List these commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-11s %s\n' "$$name" "$$text"; done
@@ -27,11 +27,11 @@ run: .venv/installed ## Start everything, show one export, and serve on (PORT=99
 demo: .venv/installed ## Start everything, show one export, and end
 	@exec $(MANAGE) up --once
 
-test: .venv/installed-test ## Run the tests
-	$(PYTHON) -m pytest -n auto --dist loadfile
+test: .venv/installed-test ## Run the tests (SKIP= WITHOUT=files or folders)
+	$(PYTHON) -m pytest -n auto --dist loadfile $(SKIPPED) $(addprefix --ignore ,$(WITHOUT))
 
 faults: .venv/installed-test ## Kill, stop, freeze and starve the service; takes minutes (SKIP=)
-	$(PYTHON) -m pytest tests/faults -n 3 -v -m 'slow or not slow' $(SKIPPED)  # more than processors: much of it waits
+	$(PYTHON) -m pytest tests/faults -n 3 --maxschedchunk 2 -v -m 'slow or not slow' $(SKIPPED)  # more than processors: much of it waits
 
 chaos: .venv/installed-test ## Three minutes of clients and breakage by a seeded order, then every check (SEED=1)
 	$(PYTHON) -m tests.faults.chaos --seed $(or $(SEED),1)
@@ -57,10 +57,14 @@ bench-all: .venv/installed-bench ## Measure all of them
 plots: .venv/installed-test ## Draw how cost grows, into docs/plots (N=most rows)
 	$(PYTHON) -m benchmarks.plots $(if $(N),--size $(N))
 
-check: .venv/installed-test ## Style, types, import rules, security, missing migrations, production settings
+check: types rules ## Style, types, import rules, security, missing migrations, production settings
+
+types: .venv/installed-test
+	$(PYTHON) -m mypy
+
+rules: .venv/installed-test
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
-	$(PYTHON) -m mypy
 	.venv/bin/lint-imports
 	.venv/bin/bandit --quiet --severity-level medium --confidence-level medium -r audit config consumption datafiles hypermedia jobs
 	.ci/scan-secrets

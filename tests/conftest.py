@@ -34,9 +34,10 @@ PASSWORD_HASHER = "django.contrib.auth.hashers.MD5PasswordHasher"  # tests do no
 
 # The files that take longest, longest first: of what the processes share file by file the last must not be a long one.
 LONGEST = (
-    "browser/test_looks", "api/test_schemathesis", "api/test_matrix", "up/test_running", "faults/", "browser/", "web/",
-    "deploy/test_fleet", "api/test_collections_at_scale", "api/test_hostile", "security/test_canaries",
-)  # fmt: skip
+    *("browser/test_looks", "api/test_collections_at_scale", "api/test_schemathesis", "api/test_matrix"),
+    *("up/test_running", "faults/test_planted", "faults/", "browser/", "web/", "deploy/test_fleet"),
+    *("api/test_hostile", "security/test_canaries", "operations/test_restore"),
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -47,7 +48,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """Tests that commit are cleaned up after in a hundredth of the time that Django takes."""
+    """Tests that commit are cleaned up after in a twentieth of the time that Django takes."""
     with django_db_blocker.unblock():
         emptying.prepare()
     with pytest.MonkeyPatch.context() as patch:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,21 @@ def service() -> Iterator[Stack]:
 @pytest.fixture
 def stack(service: Stack) -> Iterator[Stack]:
     """The service, in order and with nothing to do. After each test everything that has to hold is looked at."""
+    with in_order(service) as stack:
+        yield stack
+
+
+@pytest.fixture
+def patient(service: Stack) -> Iterator[Stack]:
+    """The same with a worker whose lease cannot run out, so that nobody takes its work away. It stays for the tests
+    after this one that want it too: to start a worker takes longer than they do."""
+    with in_order(service, LEASE_SECONDS="60") as stack:
+        yield stack
+
+
+@contextmanager
+def in_order(service: Stack, **of_worker: str) -> Iterator[Stack]:
+    service.want_worker(of_worker)
     service.start("web", "worker", "keeper", "beat")
     service.mend()
     checks.idle(service)

@@ -21,8 +21,20 @@ def children(parent: int) -> list[int]:
     return [process_id for process_id, _, found, _ in processes() if found == parent]
 
 
-def gone(process_ids: Iterable[int]) -> bool:
-    return not any(Path(f"/proc/{process_id}").exists() for process_id in process_ids)
+def births(process_ids: Iterable[int]) -> dict[int, str]:
+    """When each of these that live was started, by which it is told from a later one with the same number."""
+    found = {}
+    for process_id in process_ids:
+        with suppress(OSError):
+            state, *more = Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()
+            if state != "Z":
+                found[process_id] = more[18]
+    return found
+
+
+def left(known: Mapping[int, str]) -> dict[int, str]:
+    """Those of them that still live."""
+    return {process_id: birth for process_id, birth in births(known).items() if known[process_id] == birth}
 
 
 def frozen(groups: Container[int]) -> list[int]:

@@ -61,12 +61,13 @@ class Servers:
     @contextmanager
     def database_down(self, signum: int = signal.SIGINT) -> Iterator[None]:
         """Ended in good order, or by SIGQUIT as in a crash."""
-        sessions = processes.children(self.postgres.pid)
+        sessions = processes.births(processes.children(self.postgres.pid))
         process.stop(self.postgres, (signum, PATIENCE))
         try:
             yield
         finally:
-            assert process.wait_until(lambda: processes.gone(sessions), PATIENCE)  # they keep its memory until then
+            # They keep its memory until they end.
+            assert process.wait_until(lambda: not processes.left(sessions), PATIENCE), processes.left(sessions)
             self.postgres = postgres.start(self.place)
 
     @contextmanager

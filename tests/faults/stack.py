@@ -58,6 +58,7 @@ class Stack(Servers):
     def __init__(self, consumptions: int = CONSUMPTIONS) -> None:
         self.consumptions = consumptions
         self.settings = dict(SETTINGS)
+        self.of_worker: dict[str, str] = {}  # more settings, of the worker alone
         self.programs: dict[str, subprocess.Popen[bytes]] = {}
         self.wanted: set[str] = set()
         self.receivers = {"": Receiver(), "integration1": Receiver()}  # by the integration that each is, if it is one
@@ -125,6 +126,13 @@ class Stack(Servers):
             self.stop(*names)
             self.start(*names)
 
+    def want_worker(self, settings: dict[str, str]) -> None:
+        """From now on the worker has these settings beside the others; one that runs with others is stopped."""
+        if self.of_worker != settings:
+            self.of_worker = settings
+            if "worker" in self.programs:
+                self.stop("worker")
+
     def manage(self, *arguments: str) -> str:
         command = [sys.executable, str(ROOT / "manage.py"), *arguments]
         done = subprocess.run(command, env=self.environment(), capture_output=True, text=True, check=False, timeout=300)
@@ -138,8 +146,9 @@ class Stack(Servers):
         for name in names:
             if not self.runs(name):
                 extra = ["--schedule", str(self.folder / name)] if name.startswith("beat") else []
+                environment = self.environment() | (self.of_worker if name == "worker" else {})
                 self.programs[name] = process.start(
-                    [*known[name].argv, *extra], log=self.log(name), env=self.environment(), cwd=ROOT
+                    [*known[name].argv, *extra], log=self.log(name), env=environment, cwd=ROOT
                 )
         self.wanted |= set(names)
         if "web" in names:

@@ -32,10 +32,9 @@ def stops(stack: Stack, name: str) -> bool:
 
 
 @pytest.mark.slow
-def test_stopped(stack: Stack) -> None:
+def test_stopped(patient: Stack) -> None:
     """The work is given back within seconds, spends no attempt, and the next worker does it."""
-    with stack.restarted_with("worker", LEASE_SECONDS="60"):  # so that nobody else can have taken it away
-        assert any(is_given_back(stack) for _ in range(TRIES)), "in time, of three one"
+    assert any(is_given_back(patient) for _ in range(TRIES)), "in time, of three one"
 
 
 def is_given_back(stack: Stack) -> bool:
