@@ -3,15 +3,14 @@
 A conjunction of conditions in an order has no index of its own in general. What is done instead, in this order:
 
 1. *Rare* conditions (an id, a code): few rows fit, an index finds them, and they are sorted.
-2. *Walk* along the order. An index serves the order, together with one condition that `leads` it, as `createdBy` or
-   `status` do. The other conditions are tried on each row on the way. Which of several conditions leads best only the
-   rows can tell, so each of them may.
-3. *Sort*, when too little was found that way: if some condition fits few rows, they are looked up and sorted.
-4. Else the page ends where the walk ended: it is *short*, and `next` leads on from there. So nothing is lost, and a
+2. *Walk* along the order, `SOON` rows far. An index serves the order, together with one condition that `leads` it, as
+   `createdBy` or `status` do. The other conditions are tried on each row on the way. Which of several conditions leads
+   best only the rows can tell, so each of them may.
+3. *Sort*, when too little was found that way: if some condition fits at most `FEW` rows, they are looked up and sorted,
+   which costs less than walking on.
+4. *Walk on* with what led best, `LOOKED_AT` rows far.
+5. Else the page ends where the walk ended: it is *short*, and `next` leads on from there. So nothing is lost, and a
    client that follows links sees every row once.
-
-Walking and sorting have two turns. The first walks along `SOON` rows and sorts `SOON_FEW`, which is enough for most of
-what is asked and costs little where it is not; the second walks along `LOOKED_AT`, with what led best, and sorts `FEW`.
 
 An order that begins with a column of few values, like `status`, is walked value by value.
 """
@@ -19,7 +18,6 @@ An order that begins with a column of few values, like `status`, is walked value
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import reduce
 from operator import and_, itemgetter
@@ -27,16 +25,16 @@ from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import EmptyResultSet
-from django.db import connection, transaction
-from django.db.backends.utils import CursorWrapper
+from django.db import connection
 from django.db.models import BooleanField, Case, F, Func, Q, QuerySet, When, Window
 from django.db.models.functions import RowNumber
 
 from hypermedia.filters import Narrowing
 from hypermedia.ordering import Order, beyond
 
-SOON, SOON_FEW = 500, 2_500
-LOOKED_AT, FEW = 20_000, 10_000
+SOON = 500
+FEW = 10_000
+LOOKED_AT = 20_000
 
 
 Ids = list[Any] | QuerySet[Any]
@@ -64,35 +62,34 @@ class Search:
 
     def page(self, size: int, *, skip: int = 0, after: list[Any] | None = None) -> Found:
         """`size` rows beyond the position `after`, without the first `skip` of them."""
-        if rarest := self._rarest([condition for condition in self.conditions if condition.is_rare], FEW):
-            return Found(self._sorted(rarest, after)[skip : skip + size])
+        if rarest := self._rarest([condition for condition in self.conditions if condition.is_rare]):
+            return self._sorted(rarest, size, skip, after)
         found = [condition for condition in self.conditions if condition.is_found and not condition.is_rare]
-        leaders = self._leaders()
-        for looked_at, few in ((SOON, SOON_FEW), (LOOKED_AT, FEW)):
-            walks = []
-            for leader in leaders:
-                walked = self._walk(size, skip, after, leader, looked_at)
-                if walked.stopped_at is None:
-                    return walked
-                walks.append((len(walked.ids) - walked.skip, leader))
-            if rarest := self._rarest(found, few):
-                return Found(self._sorted(rarest, after)[skip : skip + size])
-            leaders = [max(walks, key=itemgetter(0))[1]]
-        return walked
+        walks = []
+        for leader in self._leaders():
+            walked = self._walk(size, skip, after, leader, SOON)
+            if walked.stopped_at is None:
+                return walked
+            walks.append((len(walked.ids) - walked.skip, leader))
+        if rarest := self._rarest(found):
+            return self._sorted(rarest, size, skip, after)
+        _, best = max(walks, key=itemgetter(0))
+        return self._walk(size, skip, after, best, LOOKED_AT)
 
-    def _rarest(self, conditions: list[Narrowing], few: int) -> Narrowing | None:
-        """The condition that the fewest rows fit, if these are `few`; one statement, whose counts end soon."""
+    def _rarest(self, conditions: list[Narrowing]) -> Narrowing | None:
+        """The condition that the fewest rows fit, if these are few; one statement, whose counts end soon."""
         if not conditions:
             return None
-        some = [self.everything.filter(one.q).order_by(*one.index).values("pk")[: few + 1] for one in conditions]
+        some = [self.everything.filter(one.q).order_by(*one.index).values("pk")[: FEW + 1] for one in conditions]
         fewest, condition = min(zip(_counts(some), conditions, strict=True), key=itemgetter(0))
-        return condition if fewest <= few else None
+        return condition if fewest <= FEW else None
 
-    def _sorted(self, driving: Narrowing, after: list[Any] | None) -> QuerySet[Any]:
+    def _sorted(self, driving: Narrowing, size: int, skip: int, after: list[Any] | None) -> Found:
         """All that fit, from the few that `driving` names: these are found before anything else is looked at."""
         few = ArraySubquery(self.everything.filter(driving.q).order_by().values("pk"))
         among = Func(F("pk"), few, template="%(expressions)s)", arg_joiner=" = ANY(", output_field=BooleanField())
-        return _ordered(_beyond(self.everything.filter(_all(self.conditions), among), self.order, after), self.order)
+        fitting = _beyond(self.everything.filter(_all(self.conditions), among), self.order, after)
+        return Found(_ordered(fitting, self.order)[skip : skip + size])
 
     @property
     def _is_by_value(self) -> bool:
@@ -171,28 +168,25 @@ class _Run:
         except EmptyResultSet:
             return [], None
         order = ", ".join(f'"{key.column}" {"DESC" if key.descending else "ASC"}' for key in self.order)
-        with in_the_order_of_an_index() as cursor:
-            cursor.execute(
-                f"SELECT * FROM ({sql}) AS walked WHERE (walk_fits OR walk_number = %s) AND walk_number <= %s"  # nosec B608  # noqa: S608  # the ORM's text
-                f" ORDER BY {order} LIMIT %s",
-                [*parameters, at_most, at_most, wanted],
-            )
-            found = cursor.fetchall()
+        found = fetched(
+            f"SELECT * FROM ({sql}) AS walked WHERE (walk_fits OR walk_number = %s) AND walk_number <= %s"  # nosec B608  # noqa: S608  # the ORM's text
+            f" ORDER BY {order} LIMIT %s",
+            [*parameters, at_most, at_most, wanted],
+        )
         ids = [row[-3] for row in found if row[-2]]  # an order ends with the id
         if len(ids) == wanted or not found or found[-1][-1] < at_most:
             return ids, None
         return ids, [*self.value, *found[-1][:-2]]
 
 
-@contextmanager
-def in_the_order_of_an_index() -> Iterator[CursorWrapper]:
-    """Statements that will not need all rows must not sort them: PostgreSQL does not know where they will end."""
-    is_within = connection.in_atomic_block
-    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_sort = off")
-        yield cursor
-        if is_within:  # else the end of the transaction does that
-            cursor.execute("SET LOCAL enable_sort = on")
+def fetched(sql: str, parameters: Sequence[Any]) -> list[Any]:
+    """The rows of a statement that will not need all that it could find, so it must not sort them: PostgreSQL does not
+    know where it will end. One message, which is a transaction of its own where there is none."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL enable_sort = off; {sql}; SET LOCAL enable_sort = on", parameters)
+        cursor.nextset()  # past the answer to SET
+        found: list[Any] = cursor.fetchall()
+    return found
 
 
 def _counts(some: list[QuerySet[Any]]) -> tuple[int, ...]:
@@ -206,10 +200,8 @@ def _counts(some: list[QuerySet[Any]]) -> tuple[int, ...]:
             continue
         counts.append(f"(SELECT count(*) FROM ({sql}) AS fitting)")  # nosec B608  # noqa: S608  # the ORM's text
         parameters += values
-    with in_the_order_of_an_index() as cursor:
-        cursor.execute(f"SELECT {', '.join(counts)}", parameters)
-        found: tuple[int, ...] = cursor.fetchone()
-    return found
+    [found] = fetched(f"SELECT {', '.join(counts)}", parameters)
+    return tuple(found)
 
 
 def _all(conditions: Sequence[Narrowing]) -> Q:

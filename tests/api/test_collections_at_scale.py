@@ -124,11 +124,12 @@ def explained(asked: CaptureQueriesContext) -> int:
     found = []
     with connection.cursor() as cursor:
         for query in asked.captured_queries:
-            if query["sql"].startswith("SET "):  # it holds for what comes next
-                cursor.execute(query["sql"])
-                continue
-            cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {query['sql']}")
+            before, _, sql = query["sql"].rpartition("enable_sort = off; ")  # which holds for the statement behind it
+            if before:
+                cursor.execute("SET LOCAL enable_sort = off")
+            cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql.removesuffix('; SET LOCAL enable_sort = on')}")
             [(plans,)] = cursor.fetchall()
+            cursor.execute("SET LOCAL enable_sort = on")
             plans = plans if isinstance(plans, list) else json.loads(plans)
             found.append(looked_at(plans[0]["Plan"]))
     return max(found)

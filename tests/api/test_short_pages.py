@@ -31,7 +31,6 @@ ORDERS = [
 @pytest.fixture(autouse=True)
 def low_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(seeking, "SOON", 1)
-    monkeypatch.setattr(seeking, "SOON_FEW", 0)
     monkeypatch.setattr(seeking, "LOOKED_AT", 3)
     monkeypatch.setattr(seeking, "FEW", 0)
 
