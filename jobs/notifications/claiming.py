@@ -41,7 +41,7 @@ _CLAIM = """
          WHERE (SELECT number FROM leases) < %(calls_at_once)s
          ORDER BY due_at, id LIMIT %(most)s),
     sent AS MATERIALIZED (
-        SELECT d.id, due.due_at, e.webhook_id, e.body, j.job_id
+        SELECT d.id, due.due_at, e.webhook_id::text, e.body, j.job_id::text
           FROM due JOIN notifications_delivery d USING (id) JOIN notifications_notificationevent e ON e.id = d.event_id
           LEFT JOIN callbacks_integrationjob j ON j.id = d.job_id)
     UPDATE notifications_delivery d

@@ -86,6 +86,8 @@ class Wire:
             self._connection.sendall(sent)
             response = http.client.HTTPResponse(cast(Any, self), method=method)
             response.begin()
+            if self._source.has_ended:  # which http.client takes for the end of the headers
+                raise http.client.RemoteDisconnected("in the head")
             answer = Answer(response.status, response.getheaders())
             _read_body(response, answer)
             self.is_clean = not answer.is_cut and _is_framed(response) and not self._has_more()
@@ -150,11 +152,11 @@ class _Timed(io.RawIOBase):
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
         self._deadline: float | None = None
-        self.has_read = False
+        self.has_read = self.has_ended = False
 
     def begin(self, deadline: float) -> None:
         self._deadline = deadline
-        self.has_read = False
+        self.has_read = self.has_ended = False
 
     def end(self) -> None:
         self._deadline = None
@@ -168,6 +170,7 @@ class _Timed(io.RawIOBase):
         self._connection.settimeout(min(settings.DELIVERY_READ_SECONDS, left(self._deadline)))
         read = self._connection.recv_into(buffer)
         self.has_read = self.has_read or read > 0
+        self.has_ended = read == 0
         return read
 
 

@@ -104,6 +104,7 @@ CASES = [
     ),
     Case("late 2xx", answers(hostile.late), Outcome.TIMEOUT),
     # and some more of the same kinds
+    Case("closes in the head", answers(hostile.answering(b"HTTP/1.1 200 OK\r\nContent-")), Outcome.CLOSED),
     Case("closes in the body", answers(hostile.answering(SHORT)), Outcome.CLOSED, 200, kept=9),
     Case(
         "endless chunks",

@@ -128,6 +128,7 @@ def test_a_kept_connection_that_closes_on_the_next_request() -> None:
         pytest.param([[OWN, b""], [b""]], 3, id="the fresh one too"),
         pytest.param([[b""]], 1, id="the first one"),
         pytest.param([[OWN, b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"]], 2, id="after something of an answer"),
+        pytest.param([[OWN, b"HTTP/1.1 200 OK\r\nContent-"]], 2, id="after something of a head"),
     ],
 )
 def test_asked_again_only_where_nothing_came(connections: list[list[bytes]], asked: int) -> None:
