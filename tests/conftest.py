@@ -14,6 +14,7 @@ from django.contrib.auth.models import User
 from django.core.cache import cache as django_cache
 from django.test import Client, TransactionTestCase
 from django.test.client import ClientHandler
+from django.test.utils import setup_databases, teardown_databases
 from hypothesis import HealthCheck, settings
 
 from config.handling import Chains
@@ -47,13 +48,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """Tests that commit are cleaned up after in a twentieth of the time that Django takes."""
+def django_db_setup(
+    django_test_environment: None, django_db_modify_db_settings: None, django_db_blocker: Any
+) -> Iterator[None]:
+    """The database of the tests. Tests that commit are cleaned up after in a twentieth of the time that Django takes.
+
+    In the place of pytest-django's own, which makes none for a run in which no test bears its mark: those that commit
+    by themselves would work on the database that the settings name.
+    """
     with django_db_blocker.unblock():
+        made = setup_databases(verbosity=0, interactive=False)
         emptying.prepare()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _: emptying.empty())
         yield
+    with django_db_blocker.unblock():
+        teardown_databases(made, verbosity=0)
 
 
 @pytest.fixture(autouse=True)
