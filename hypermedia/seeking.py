@@ -62,8 +62,9 @@ class Search:
 
     def page(self, size: int, *, skip: int = 0, after: list[Any] | None = None) -> Found:
         """`size` rows beyond the position `after`, without the first `skip` of them."""
-        if rarest := self._rarest([condition for condition in self.conditions if condition.is_rare]):
-            return self._sorted(rarest, size, skip, after)
+        rare = [condition for condition in self.conditions if condition.is_rare]
+        if (few := self._sorted(rare, size, skip, after)) is not None:
+            return few
         found = [condition for condition in self.conditions if condition.is_found and not condition.is_rare]
         walks = []
         for leader in self._leaders():
@@ -71,25 +72,30 @@ class Search:
             if walked.stopped_at is None:
                 return walked
             walks.append((len(walked.ids) - walked.skip, leader))
-        if rarest := self._rarest(found):
-            return self._sorted(rarest, size, skip, after)
+        if (few := self._sorted(found, size, skip, after)) is not None:
+            return few
         _, best = max(walks, key=itemgetter(0))
         return self._walk(size, skip, after, best, LOOKED_AT)
 
-    def _rarest(self, conditions: list[Narrowing]) -> Narrowing | None:
-        """The condition that the fewest rows fit, if these are few; one statement, whose counts end soon."""
+    def _sorted(self, conditions: list[Narrowing], size: int, skip: int, after: list[Any] | None) -> Found | None:
+        """All that fit, from the few that one of `conditions` names: these are found before anything else is looked at.
+        None when each of them names many."""
         if not conditions:
             return None
-        some = [self.everything.filter(one.q).order_by(*one.index).values("pk")[: FEW + 1] for one in conditions]
-        fewest, condition = min(zip(_counts(some), conditions, strict=True), key=itemgetter(0))
-        return condition if fewest <= FEW else None
-
-    def _sorted(self, driving: Narrowing, size: int, skip: int, after: list[Any] | None) -> Found:
-        """All that fit, from the few that `driving` names: these are found before anything else is looked at."""
-        few = ArraySubquery(self.everything.filter(driving.q).order_by().values("pk"))
+        fewest, rarest = self._rarest(conditions)
+        if fewest == 0:
+            return Found([])
+        if fewest > FEW:
+            return None
+        few = ArraySubquery(self.everything.filter(rarest.q).order_by().values("pk"))
         among = Func(F("pk"), few, template="%(expressions)s)", arg_joiner=" = ANY(", output_field=BooleanField())
         fitting = _beyond(self.everything.filter(_all(self.conditions), among), self.order, after)
         return Found(_ordered(fitting, self.order)[skip : skip + size])
+
+    def _rarest(self, conditions: list[Narrowing]) -> tuple[int, Narrowing]:
+        """The condition that the fewest rows fit, and how many these are; one statement, whose counts end soon."""
+        some = [self.everything.filter(one.q).order_by(*one.index).values("pk")[: FEW + 1] for one in conditions]
+        return min(zip(_counts(some), conditions, strict=True), key=itemgetter(0))
 
     @property
     def _is_by_value(self) -> bool:
