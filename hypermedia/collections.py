@@ -8,7 +8,7 @@ with the same words as parameters, so its further pages need no body.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Generic, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -36,8 +36,8 @@ MOST_COUNTED = 10_000
 class Collection(Generic[Row]):
     """One collection: `path` lies below `/api/`, `document` is that of the single resource, `rows` reads a page.
 
-    Where readers who do not see everything see what they made, `everything` is what the others see: then finding a
-    reader's own rows is one condition among others.
+    Where readers who do not see everything see what they made, `everything` is what the others see: it is what searches
+    look through, a reader's own rows being one condition among others, while `visible` is what is read of a page.
     """
 
     path: str
@@ -86,7 +86,8 @@ def envelope(collection: Collection[Row], asked: Asked, reader: Reader) -> dict[
     order = BY_ID
     if asked.order_by is not None:
         order = parse_order(asked.order_by, collection.fields, pointer=f"{asked.pointer}/orderBy")
-    page = _read(collection, reader, asked_for, order, asked)
+    search = Search(*_searched(collection, reader, asked_for), order)
+    page = _read(collection, reader, search, asked)
     document: dict[str, Any] = {
         "offset": str(page.offset),
         "count": str(len(page.rows)),
@@ -94,26 +95,30 @@ def envelope(collection: Collection[Row], asked: Asked, reader: Reader) -> dict[
         "limit": str(asked.limit),
     }
     if asked.total_results:
-        document["totalResults"] = total(collection.visible(reader).filter(*(one.q for one in asked_for)))
+        document["totalResults"] = total(search.everything.filter(*(one.q for one in search.conditions)))
     return document | {
         "items": [collection.document(row, reader) for row in page.rows],
         "links": _links(collection, page, asked),
     }
 
 
-def _read(
-    collection: Collection[Row], reader: Reader, asked_for: list[Narrowing], order: Order, asked: Asked
-) -> Page[Row]:
+def _searched(
+    collection: Collection[Any], reader: Reader, asked_for: list[Narrowing]
+) -> tuple[QuerySet[Any], list[Narrowing]]:
+    """What is looked through, and for what."""
+    if collection.everything is None:
+        return collection.visible(reader), asked_for
+    return collection.everything(), asked_for if reader.sees_all else [made_by(reader), *asked_for]
+
+
+def _read(collection: Collection[Row], reader: Reader, search: Search, asked: Asked) -> Page[Row]:
     """The page; one row more is read, which tells whether there is another one."""
-    everything, conditions = collection.visible(reader), asked_for
-    if collection.everything is not None and not reader.sees_all:
-        everything, conditions = collection.everything(), [made_by(reader), *asked_for]
     start = Cursor([], asked.offset, skip=asked.offset)
     if asked.cursor is not None:
         start = cursors.read(asked.cursor, _identity(collection, asked))
     if start.backwards:
-        order = reverse(order)
-    found = Search(everything, conditions, order).page(asked.limit + 1, skip=start.skip, after=start.position or None)
+        search = replace(search, order=reverse(search.order))
+    order, found = search.order, search.page(asked.limit + 1, skip=start.skip, after=start.position or None)
     # First which rows they are, then what is joined to them: so no join can lead the search astray.
     chosen = collection.visible(reader).filter(pk__in=found.ids).order_by(*(key.term for key in order))
     read = list(collection.rows(chosen))

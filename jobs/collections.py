@@ -18,6 +18,7 @@ from jobs.serializers import (
     task_document,
     task_rows,
     task_type_document,
+    tasks_to_read,
 )
 from jobs.states import OperationStatus, TaskStatus
 from jobs.views import WORKERS_AND_WATCHERS
@@ -41,10 +42,6 @@ def _task_types() -> QuerySet[Any]:
     return TaskType.objects.all()
 
 
-def _visible_tasks(reader: Reader) -> QuerySet[Any]:
-    return Task.objects.visible_to(reader)
-
-
 def _visible_messages(reader: Reader) -> QuerySet[Any]:
     found = InterfacedMessage.objects.select_related("task__task_type").prefetch_related("messages")
     return found if reader.sees_all else found.filter(created_by_id=reader.user_id)
@@ -59,7 +56,7 @@ TASKS: Collection[TaskRow] = Collection(
         "taskType.id": Field("task_type_id", INTEGER, indexed=True),
         "taskType.code": Field("task_type_id", TEXT, looked_up=(_task_types, "code"), indexed=True),
     },
-    visible=_visible_tasks,
+    visible=tasks_to_read,
     everything=Task.objects.all,
     rows=task_rows,
     document=task_document,

@@ -22,6 +22,7 @@ from jobs.serializers import (
     task_document,
     task_rows,
     task_type_document,
+    tasks_to_read,
 )
 from jobs.states import OperationStatus
 from jobs.waiting import settled
@@ -36,7 +37,7 @@ class TaskResource(ResourceView):
 
     def find(self, task_id: int) -> TaskRow:
         """Raises NotFound, for foreign tasks exactly as for absent ones."""
-        row = next(iter(task_rows(Task.objects.visible_to(self.reader).filter(pk=task_id))), None)
+        row = next(iter(task_rows(tasks_to_read(self.reader).filter(pk=task_id))), None)
         if row is None:
             raise NotFound(f"There is no task {task_id}.")
         return row
