@@ -11,8 +11,9 @@ from tests.faults.stack import Stack
 
 SLOW = pytest.mark.slow
 
+# Waits for each of them: what is still asked of a session that has not heard of its end yet is answered with 503.
 END_SESSIONS = """
-    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
      WHERE datname = current_database() AND pid <> pg_backend_pid()
 """
 
