@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 # No call of a batch but the first begins later than this after the claim. Until then nobody else can send what was
 # claimed, and the endpoint is taken as it was.
 BATCH_SECONDS = 0.1
-MOST_AT_ONCE = 100
+MOST_AT_ONCE = 200
 MOST_BYTES = 1 << 20  # of answers that wait to be recorded
 
 
