@@ -68,9 +68,9 @@ IN_WORDS: dict[Role, str] = {
     ),
     Role.OPERATOR: (
         "Sees everybody's operations, sets, endpoints and the audit. Restarts and cancels, stops and starts the queue,"
-        " starts exports, makes and changes schedules and endpoints, sends events again, holds and unlocks sets,"
-        " revokes tokens. Reads the content of other people's files only with the extra permission for it. No users,"
-        " no changes of limits, no consumptions."
+        " starts exports, makes and changes schedules and endpoints, sends events again, lets failures be, holds and"
+        " unlocks sets, revokes tokens. Reads the content of other people's files only with the extra permission for"
+        " it. No users, no changes of limits, no consumptions."
     ),
     Role.AUDITOR: "Sees what an operator sees and changes nothing. Never reads the content of files.",
 }
