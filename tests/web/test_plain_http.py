@@ -228,8 +228,12 @@ def test_a_request_without_host(wire: Wire) -> None:
 def test_nobody_writes_a_line_of_the_log(wire: Wire, served: Stack) -> None:
     name = f"mark-{secrets.token_hex(6)}"
     assert wire.ask(f"GET /api/{name}%0A2026-01-01%20INFO%20forged%0D%1B[31m%E2%80%A8").status == 404
-    served.wait("it is logged", lambda: name in served.log("web").read_text())
-    told = [line for line in served.log("web").read_text().splitlines() if name in line or "forged" in line]
-    assert len(told) == 2, "Django's line and the server's"
-    assert all(name in line and "forged" in line and "\x1b" not in line for line in told), told
-    assert any("granian.access" in line and f"GET /api/{name}%0A2026-01-01%20INFO" in line for line in told), told
+
+    def told() -> list[str]:
+        return [line for line in served.log("web").read_text().splitlines() if name in line or "forged" in line]
+
+    served.wait("Django and the server have logged it", lambda: len(told()) >= 2)
+    lines = told()
+    assert len(lines) == 2, lines
+    assert all(name in line and "forged" in line and "\x1b" not in line for line in lines), lines
+    assert any("granian.access" in line and f"GET /api/{name}%0A2026-01-01%20INFO" in line for line in lines), lines
