@@ -23,11 +23,9 @@ from functools import reduce
 from operator import and_, itemgetter
 from typing import Any
 
-from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import BooleanField, Case, F, Func, Q, QuerySet, When, Window
-from django.db.models.functions import RowNumber
+from django.db.models import BooleanField, Case, ExpressionWrapper, Q, QuerySet, Value, When
 
 from hypermedia.filters import Narrowing
 from hypermedia.ordering import Order, beyond
@@ -83,17 +81,20 @@ class Search:
         if not conditions:
             return None
         fewest, rarest = self._rarest(conditions)
-        if fewest == 0:
-            return Found([])
         if fewest > FEW:
             return None
-        few = ArraySubquery(self.everything.filter(rarest.q).order_by().values("pk"))
-        among = Func(F("pk"), few, template="%(expressions)s)", arg_joiner=" = ANY(", output_field=BooleanField())
-        fitting = _beyond(self.everything.filter(_all(self.conditions), among), self.order, after)
-        return Found(_ordered(fitting, self.order)[skip : skip + size])
+        few = self.everything.filter(rarest.q).order_by(*rarest.index)
+        others = [condition.q for condition in self.conditions if condition is not rarest]
+        if after is not None:
+            others.append(beyond(self.order, after))
+        ids = _sorted_ids(few, others, self.order, size, skip)
+        return None if ids is None else Found(ids)
 
     def _rarest(self, conditions: list[Narrowing]) -> tuple[int, Narrowing]:
-        """The condition that the fewest rows fit, and how many these are; one statement, whose counts end soon."""
+        """The condition that the fewest rows fit, and how many these are at least; one statement, whose counts end
+        soon. A single one is not counted here."""
+        if len(conditions) == 1:
+            return 0, conditions[0]
         some = [self.everything.filter(one.q).order_by(*one.index).values("pk")[: FEW + 1] for one in conditions]
         return min(zip(_counts(some), conditions, strict=True), key=itemgetter(0))
 
@@ -160,29 +161,57 @@ class _Run:
     def rows(self, wanted: int, at_most: int) -> tuple[list[Any], list[Any] | None]:
         """The ids of the next `wanted` rows that fit, and the position where looking ended before it had found them.
 
-        From version 15 on PostgreSQL ends a window over an ordered index as soon as its number is too high.
+        The last row that may be looked at is read, from the index alone, only after all before it have been: PostgreSQL
+        reads the parts of UNION ALL one after the other, and no further than to the LIMIT.
         """
         if not self.tried:
             return list(self.ordered.values_list("pk", flat=True)[:wanted]), None
-        columns = [key.column for key in self.order]
-        walk = self.ordered.annotate(
-            walk_fits=Case(When(_all(self.tried), then=True), default=False, output_field=BooleanField()),
-            walk_number=Window(RowNumber(), order_by=[key.term for key in self.order]),
-        ).values_list(*columns, "walk_fits", "walk_number")
         try:
-            sql, parameters = walk.query.sql_with_params()
+            walk, parameters = _tried(self.ordered, [condition.q for condition in self.tried], self.order)
         except EmptyResultSet:
             return [], None
-        order = ", ".join(f'"{key.column}" {"DESC" if key.descending else "ASC"}' for key in self.order)
         found = fetched(
-            f"SELECT * FROM ({sql}) AS walked WHERE (walk_fits OR walk_number = %s) AND walk_number <= %s"  # nosec B608  # noqa: S608  # the ORM's text
-            f" ORDER BY {order} LIMIT %s",
-            [*parameters, at_most, at_most, wanted],
+            f"SELECT * FROM ((SELECT * FROM ({walk} LIMIT %s) AS walked WHERE fits LIMIT %s) UNION ALL"  # nosec B608  # noqa: S608  # the ORM's text
+            f" (SELECT {_columns(self.order)}, FALSE FROM ({walk} LIMIT 1 OFFSET %s) AS ended)) AS found LIMIT %s",
+            [*parameters, at_most, wanted, *parameters, at_most - 1, wanted],
         )
-        ids = [row[-3] for row in found if row[-2]]  # an order ends with the id
-        if len(ids) == wanted or not found or found[-1][-1] < at_most:
-            return ids, None
-        return ids, [*self.value, *found[-1][:-2]]
+        ids = [row[-2] for row in found if row[-1]]  # an order ends with the id
+        return ids, [*self.value, *found[-1][:-1]] if len(ids) < min(wanted, len(found)) else None
+
+
+def _tried(rows: QuerySet[Any], conditions: list[Q], order: Order) -> tuple[str, tuple[Any, ...]]:
+    """The statement that reads the rows' positions, each with whether it `fits`. Raises EmptyResultSet where the ORM
+    makes no statement, since nothing can fit."""
+    fits = Case(When(reduce(and_, conditions), then=True), default=False) if conditions else Value(True)
+    tried = rows.annotate(fits=ExpressionWrapper(fits, BooleanField()))
+    sql, parameters = tried.values_list(*(key.column for key in order), "fits").query.sql_with_params()
+    return sql, parameters
+
+
+def _sorted_ids(rows: QuerySet[Any], conditions: list[Q], order: Order, size: int, skip: int) -> list[Any] | None:
+    """The ids of a page of those of `rows` that all `conditions` fit; None when there are more than `FEW`.
+
+    One statement, which counts them first: that takes an index alone.
+    """
+    try:
+        few, parameters = _tried(rows, conditions, order)
+    except EmptyResultSet:
+        return []
+    found = fetched(
+        f"SELECT number, id FROM (SELECT count(*) AS number FROM ({few} LIMIT %s) AS few) AS counted"  # nosec B608  # noqa: S608  # the ORM's text
+        f" LEFT JOIN LATERAL (SELECT id FROM ({few} LIMIT %s) AS few WHERE fits AND number <= %s"
+        f" ORDER BY {_terms(order)} LIMIT %s OFFSET %s) AS page ON TRUE",
+        [*parameters, FEW + 1, *parameters, FEW, FEW, size, skip],
+    )
+    return None if found[0][0] > FEW else [one for _, one in found if one is not None]
+
+
+def _columns(order: Order) -> str:
+    return ", ".join(f'"{key.column}"' for key in order)
+
+
+def _terms(order: Order) -> str:
+    return ", ".join(f'"{key.column}" {"DESC" if key.descending else "ASC"}' for key in order)
 
 
 def fetched(sql: str, parameters: Sequence[Any]) -> list[Any]:
