@@ -56,8 +56,10 @@ def temporary_folder(stack: ExitStack) -> Path:
         remove_if_abandoned(folder)
     folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=PARENT))
     folder.chmod(0o711)
-    lock = stack.enter_context((folder / "lock").open("w"))
+    unlocked = folder / "lock.new"
+    lock = stack.enter_context(unlocked.open("w"))
     fcntl.flock(lock, fcntl.LOCK_EX)
+    unlocked.rename(folder / "lock")  # so that nobody ever sees it open
     stack.callback(shutil.rmtree, folder, ignore_errors=True)
     return folder
 

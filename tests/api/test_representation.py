@@ -46,7 +46,7 @@ def test_head_is_get_without_a_body(world: World) -> None:
         headers = [dict(answer.headers) for answer in answers]
         for each in headers:
             each.pop("X-Request-ID")
-            if route == "metrics":
+            if route in {"metrics", "readyz"}:
                 each.pop("Content-Length")  # its figures move from one request to the next
         assert headers[0] == headers[1], route
         assert answers[0].status_code == answers[1].status_code == 200

@@ -70,6 +70,12 @@ class Desk:
     def press(self, name: str) -> None:
         self.page.get_by_role("button", name=name).or_(self.page.get_by_role("link", name=name)).first.click()
 
+    def press_and_confirm(self, name: str) -> None:
+        """Presses it, and once more on the page that asks whether to."""
+        self.press(name)
+        self.page.wait_for_url("**/act/**")
+        self.press(name)
+
 
 @pytest.fixture
 def desk_of(browser: Browser, transactional_db: None, live_server: Any) -> Iterator[Callable[..., Desk]]:

@@ -52,7 +52,7 @@ def test_a_report_that_waits_sees_the_outcome_of_the_other(
             integration.report(first, "the first")
             waiting: Future[Any] = threads.submit(in_own_connection, integration.report, second, "the second")
             until_somebody_waits()
-        assert waiting.result(timeout=10)["status"] == 200
+        assert waiting.result(timeout=60)["status"] == 200
     verdict, status = EXPECTED[first, second]
     job.refresh_from_db()
     last = StatusReport.objects.latest("id")
@@ -69,7 +69,7 @@ def test_a_report_that_waits_for_one_that_is_rolled_back(integration: Integratio
             waiting: Future[Any] = threads.submit(in_own_connection, integration.report, "Started")
             until_somebody_waits()
             transaction.set_rollback(True)
-        waiting.result(timeout=10)
+        waiting.result(timeout=60)
     job.refresh_from_db()
     assert (job.status, job.flagged, job.version) == ("Started", False, 2)
 
@@ -85,7 +85,7 @@ def test_a_crowd_is_served_one_after_the_other(
 
     def report(shift: int) -> list[int]:
         client = Integration(integration.user)
-        together.wait(timeout=10)
+        together.wait(timeout=60)
         return [client.report(status)["status"] for status in islice(cycle(statuses), shift, shift + each)]
 
     with ThreadPoolExecutor(crowd) as threads:

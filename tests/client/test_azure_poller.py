@@ -65,7 +65,7 @@ def test_the_poller_reaches_the_data_file(client: Any) -> None:
     ConsumptionFactory.create()
     poller = begin(client, "readconsumptionbatches", EVERYTHING)
     with worker():
-        batch = poller.result(30)
+        batch = poller.result(60)
     assert (poller.status(), poller.done()) == ("Succeeded", True)
     assert (batch["type"], batch["status"]) == ("readConsumptionBatch", "Completed")  # the final GET: the resource
     data_set = follow(client, batch, "datafileset").json()
@@ -80,7 +80,7 @@ def test_what_runs_is_running(client: Any) -> None:
     batch = ReadConsumptionBatch.objects.get()
     services.cancel(task_id=batch.task_id, user_id=batch.created_by_id)
     with pytest.raises(HttpResponseError, match="Canceled"):
-        poller.result(30)
+        poller.result(60)
     assert poller.status() == "Canceled"
 
 
@@ -91,7 +91,7 @@ def test_failure_is_told(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("consumption.exporting.operation.wait_until_complete", fail)
     poller = begin(client, "readconsumptionbatches", EVERYTHING)
     with worker(), pytest.raises(HttpResponseError) as raised:
-        poller.result(30)
+        poller.result(60)
     assert poller.status() == "Failed"
     assert raised.value.response is not None
     monitor = raised.value.response.json()  # type: ignore[attr-defined]
@@ -104,7 +104,7 @@ def test_bulk_restart(client: Any, somebody: User) -> None:
     task_id = failed(somebody).task_id
     poller = begin(client, "taskprocessing/tasks/restart", {"taskIds": [task_id]})
     with worker():
-        restarted = poller.result(30)
+        restarted = poller.result(60)
     assert restarted["results"] == [{"taskId": task_id, "restarted": True}]
 
 
@@ -117,4 +117,4 @@ def test_a_poller_can_be_taken_up_again(client: Any) -> None:
         deserialization_callback=lambda response: response.http_response.json(),
     )
     with worker():
-        assert again.result(30)["status"] == "Completed"
+        assert again.result(60)["status"] == "Completed"

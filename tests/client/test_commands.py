@@ -69,7 +69,7 @@ def test_export_from_the_command_line(relay: Relay, somebody: User, tmp_path: Pa
             env=environment(),
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=120,
             check=False,
         )
     assert done.returncode == Exit.DONE, done.stderr
@@ -221,7 +221,7 @@ def interruptible() -> None:
 
 
 def read_until(descriptor: int, text: bytes) -> bytes:
-    read, ends = b"", time.monotonic() + 30
+    read, ends = b"", time.monotonic() + 90
     while text not in read:
         readable, _, _ = select.select([descriptor], [], [], max(0, ends - time.monotonic()))
         assert readable, read
@@ -235,7 +235,7 @@ def test_interrupted_without_a_terminal_it_goes_on(relay: Relay, somebody: User)
         read_until(output, b"rows")
         running.send_signal(signal.SIGINT)
         read_until(output, f"manage.py watch {path_of(batch)}".encode())
-        assert running.wait(30) == Exit.INTERRUPTED
+        assert running.wait(60) == Exit.INTERRUPTED
     batch.refresh_from_db()
     assert batch.status == "In Progress"
 
@@ -248,7 +248,7 @@ def test_interrupted_at_a_terminal_it_asks(relay: Relay, somebody: User, said: s
         running.send_signal(signal.SIGINT)
         read_until(terminal, b"[y/N]")
         os.write(terminal, f"{said}\n".encode())
-        assert running.wait(30) == code
+        assert running.wait(60) == code
     batch.refresh_from_db()
     assert batch.status == status
 

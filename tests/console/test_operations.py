@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -222,15 +223,13 @@ def test_a_started_export_says_first_how_much_it_would_be(operator: Person) -> N
     assert "rows" in estimate
     assert "Start the export" in estimate
     assert not ReadConsumptionBatch.objects.exists()
-    answer = operator.client.post(f"{EXPORTS}start/", {**answers, "go": "1"})
+    with time_machine.travel(datetime(2024, 3, 31, 23, 59, 59, tzinfo=UTC), tick=False):
+        answer = operator.client.post(f"{EXPORTS}start/", {**answers, "go": "1"})
     batch = ReadConsumptionBatch.objects.get()
     assert answer["Location"] == page_of(batch)
     assert (batch.limit_codes, batch.created_by_id) == (["VERT"], operator.user.pk)
-    assert batch.transaction_start.day == 1
-    assert batch.transaction_end < timezone.now()
-    assert batch.transaction_end + timedelta(milliseconds=1) == timezone.now().replace(
-        day=1, hour=0, minute=0, second=0, microsecond=0
-    )
+    assert batch.transaction_start == datetime(2024, 2, 1, tzinfo=UTC)
+    assert batch.transaction_end == datetime(2024, 2, 29, 23, 59, 59, 999_000, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(

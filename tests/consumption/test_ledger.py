@@ -201,10 +201,10 @@ def test_second_writer_of_the_same_counter_waits() -> None:
         with transaction.atomic():
             ledger.write(rows=numbered([units("P1"), units("P2")]))
             waiting = pool.submit(elsewhere, second)
-            assert started.wait(5)
+            assert started.wait(60)
             with pytest.raises(TimeoutError):
                 waiting.result(timeout=0.5)
-        waiting.result(timeout=20)
+        waiting.result(timeout=60)
     assert totals() == {("VERT", "P0", 2024): 1, ("VERT", "P1", 2024): 11, ("VERT", "P2", 2024): 1}
 
 

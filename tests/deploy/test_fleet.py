@@ -143,7 +143,7 @@ def prepare(fleet: Fleet) -> None:
 def is_ready(fleet: Fleet, port: str) -> bool:
     try:
         return fleet.ask("GET", port, "/readyz").ok
-    except requests.ConnectionError:
+    except requests.RequestException:
         return False
 
 

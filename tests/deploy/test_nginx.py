@@ -28,7 +28,7 @@ pytestmark = needs("nginx-light", shutil.which("nginx"))
 KNOWN = "Authorization: Basic a25vd24="
 GIB = 1024**3
 DATA = "/api/datafilesets/SET/datafiles/FILE/data"
-PATIENCE = 10.0
+PATIENCE = 60.0
 
 
 class Service(ThreadingHTTPServer):

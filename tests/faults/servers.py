@@ -73,8 +73,9 @@ class Servers:
     @contextmanager
     def database_frozen(self) -> Iterator[None]:
         """It accepts connections and never answers, like a machine that lost its disk."""
+        os.kill(self.postgres.pid, signal.SIGSTOP)  # first: from now on it has no more children
         frozen = [self.postgres.pid, *processes.children(self.postgres.pid)]
-        for process_id in frozen:
+        for process_id in frozen[1:]:
             os.kill(process_id, signal.SIGSTOP)
         try:
             yield

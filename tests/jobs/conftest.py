@@ -69,7 +69,7 @@ def running_elsewhere(task_id: int) -> Iterator[Worker]:
         assert not worker.thread.is_alive(), "the attempt does not end"
 
 
-def until(done: Callable[[], Any], seconds: float = 30) -> Any:
+def until(done: Callable[[], Any], seconds: float = 60) -> Any:
     """Asks until the answer is true, and gives it."""
     deadline = time.monotonic() + seconds
     while not (answer := done()):

@@ -26,13 +26,13 @@ def delay(task: Task) -> float:
 def test_later_and_later(toys: Toys, settings: Any) -> None:
     settings.REPUBLISH_SECONDS = 10
     task = toys.start()
-    assert delay(task) == pytest.approx(10, abs=2)
+    assert 5 < delay(task) <= 10  # however slow the machine is
     assert recovery.tasks_to_ring() == []
     for seconds in (20, 40, 80, 160, 160):
         Task.objects.filter(pk=task.pk).update(ring_again_at=OVERDUE)
         assert recovery.tasks_to_ring() == [task.pk]
         recovery.rung([task.pk])
-        assert delay(task) == pytest.approx(seconds, abs=2)
+        assert seconds / 2 < delay(task) <= seconds
         assert recovery.tasks_to_ring() == []
 
 

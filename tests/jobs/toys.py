@@ -150,7 +150,7 @@ def at_once(*do: Callable[[], Answer]) -> list[Answer | Exception]:
     def one(call: Callable[[], Answer]) -> Answer | Exception:
         try:
             connection.ensure_connection()
-            barrier.wait(timeout=10)
+            barrier.wait(timeout=60)
             return call()
         except Exception as error:
             return error
@@ -158,4 +158,4 @@ def at_once(*do: Callable[[], Answer]) -> list[Answer | Exception]:
             connections.close_all()
 
     with ThreadPoolExecutor(len(do)) as threads:
-        return [future.result(timeout=30) for future in [threads.submit(one, call) for call in do]]
+        return [future.result(timeout=120) for future in [threads.submit(one, call) for call in do]]

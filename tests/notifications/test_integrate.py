@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from shutil import which
@@ -22,14 +20,15 @@ from jobs import registry
 from jobs.callbacks.models import IntegrationJob
 from jobs.notifications.models import Delivery, NotificationEndpoint
 from tests.factories import ConsumptionFactory, LimitFactory, UserFactory
+from tests.jobs.conftest import until
 from tests.needs import needs
 from tests.notifications.conftest import send_all
+from tests.rabbitmq import free_ports
 from tests.serving import worker
 
 BLOCK = re.compile(r"^```(?:sh|python)\n# (\S+\.(?:sh|py)).*?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 DOCUMENT = (Path(django_settings.BASE_DIR) / "docs" / "integrate.md").read_text()
 PROGRAMS = {name: f"{code}" for name, code in BLOCK.findall(DOCUMENT)}
-PATIENCE_SECONDS = 30.0
 pytestmark = [needs("curl", which("curl")), needs("jq", which("jq"))]
 
 
@@ -67,16 +66,9 @@ def run(folder: Path, url: str, *words: str, **more: str) -> subprocess.Complete
         env=environment(url, **more),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
-
-
-def until(done: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not done():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_all_programs_are_found() -> None:
@@ -118,19 +110,20 @@ def test_polling_tells_why_it_failed(
 
 
 def test_receiving_and_reporting(service: str, written: Path) -> None:
-    port = free_port()
+    [port] = free_ports(1)
     subscribed = run(written, service, "subscribe.sh", RECEIVER=f"http://127.0.0.1:{port}/")
     assert subscribed.returncode == 0, subscribed.stderr
     secret = subscribed.stdout.strip()
     assert secret.startswith("whsec_")
     with receiver(written, service, secret, port) as printed:
         run(written, service, "poll.py")
-        until(lambda: IntegrationJob.objects.filter(status="Completed").exists())
+        until(lambda: printed.read_text().count("Job updated Successfully") >= 2)
+        until(lambda: Delivery.objects.get().status == "DELIVERED")
     text = printed.read_text()
     assert "operator:subject http" in text
     assert text.count("Job updated Successfully") == 2
-    assert Delivery.objects.get().status == "DELIVERED"
     job = IntegrationJob.objects.get()
+    assert job.status == "Completed"
     reported = run(written, service, "report.sh", job.job_id, "Failed", 'it\'s "broken"')
     assert (reported.returncode, reported.stdout) == (0, "Job updated Successfully\n"), reported.stderr
     job.refresh_from_db()
@@ -138,17 +131,12 @@ def test_receiving_and_reporting(service: str, written: Path) -> None:
 
 
 def test_printed_receiver_refuses_forgeries(service: str, written: Path) -> None:
-    port = free_port()
+    [port] = free_ports(1)
     run(written, service, "subscribe.sh", RECEIVER=f"http://127.0.0.1:{port}/")
     with receiver(written, service, "whsec_" + "A" * 43 + "=", port):
         run(written, service, "poll.py")
         until(lambda: NotificationEndpoint.objects.get().failing_since is not None)
     assert IntegrationJob.objects.get().status is None
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
 
 
 @contextmanager

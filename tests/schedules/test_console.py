@@ -45,7 +45,7 @@ def form(owner: User, **values: Any) -> dict[str, Any]:
         "owner": owner.pk,
         "limits": [],
         "window_rule": WindowRule.PREVIOUS_DAY,
-        "cron": "30 2 * * *",
+        "cron": "30 5 * * *",  # which every day has
         "time_zone": "Europe/Amsterdam",
         "missed": "ONE",
     }
@@ -65,7 +65,7 @@ def test_made_and_changed(operator: Client, owner: User) -> None:
     assert "Nightly" in answer.content.decode()
     assert (schedule.limit_codes, schedule.version, schedule.owner) == (["VERT"], 1, owner)
     page = operator.get(f"{LIST}{schedule.pk}/change/").content.decode()
-    assert page.count(" 02:30 CE") >= 6, "the next one and the next five, by the schedule's clock"
+    assert page.count(" 05:30 CE") >= 6, "the next one and the next five, by the schedule's clock"
     shown = operator.get(f"{LIST}{schedule.pk}/change/?edit=1").context["adminform"].form["limits"]
     assert [box.data["value"].value for box in shown.subwidgets if box.data["selected"]] == ["VERT"]
     operator.post(f"{LIST}{schedule.pk}/change/?edit=1", form(owner, cron="0 5 * * MON"))
@@ -146,8 +146,8 @@ def test_the_list_asks_the_same_number_of_times_for_many(
 def test_the_next_runs_are_shown_before_saving(operator: Client, console: Callable[[Role], Client]) -> None:
     page = operator.get(f"{LIST}add/").content.decode()
     assert f'data-preview="{LIST}preview/"' in page
-    asked = {"cron": "30 2 * * *", "time_zone": "Europe/Amsterdam"}
-    assert operator.get(f"{LIST}preview/", asked).content.decode().count(" 02:30 CE") == 5
+    asked = {"cron": "30 5 * * *", "time_zone": "Europe/Amsterdam"}
+    assert operator.get(f"{LIST}preview/", asked).content.decode().count(" 05:30 CE") == 5
     wrong = operator.get(f"{LIST}preview/", {**asked, "time_zone": "Mars/Olympus"}).content.decode()
     assert "Mars/Olympus is no time zone" in wrong
     assert "<li>" not in wrong

@@ -228,7 +228,7 @@ def test_paused(schedule_of: MakeSchedule, owner: User) -> None:
         services.pause(schedule_id=schedule.pk, user_id=owner.pk)
     resumed = services.resume(schedule_id=schedule.pk, user_id=owner.pk)
     assert resumed.next_run_at is not None
-    assert datetime.now(UTC) < resumed.next_run_at < datetime.now(UTC) + DAY
+    assert datetime.now(UTC) < resumed.next_run_at < datetime.now(UTC) + timedelta(hours=26)  # where clocks change
     assert resumed.version == 3
 
 
@@ -239,7 +239,7 @@ def test_now_and_by_hand(schedule_of: MakeSchedule) -> None:
     assert (run.outcome, run.requested_by_id) == ("started", operator.pk)
     assert run.export is not None
     assert run.export.created_by_id == schedule.owner_id
-    assert datetime.now(UTC) - run.planned_at < 10 * SECOND
+    assert datetime.now(UTC) - run.planned_at < 60 * SECOND
 
 
 def test_a_change_keeps_the_due_run_unless_the_times_change(schedule_of: MakeSchedule, owner: User) -> None:
@@ -265,9 +265,8 @@ def test_every_broken_rule_is_told(schedule_of: MakeSchedule) -> None:
     assert not ExportSchedule.objects.exists()
 
 
-def test_the_knock_and_forgetting(schedule_of: MakeSchedule, settings: object) -> None:
-    schedule = schedule_of(cron="* * * * *")
-    due_since(schedule, datetime.now(UTC) - SECOND)
+def test_the_knock_and_forgetting(schedule_of: MakeSchedule) -> None:
+    due_since(schedule_of(), datetime.now(UTC) - SECOND)
     assert knock() == 1
     assert forget() == 0
     ScheduledRun.objects.update(created_at=datetime.now(UTC) - 401 * DAY)

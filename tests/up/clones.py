@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pathlib import Path
 from config.embedded import place
 from config.embedded.place import Place
 from config.embedded.process import wait_until
+from tests.rabbitmq import free_ports
 
 CODE = ("audit", "config", "consumption", "datafiles", "hypermedia", "jobs", "manage.py")
 PATIENCE_SECONDS = 180.0  # a loaded machine is slow, and slowness is not what these tests look for
@@ -69,19 +69,13 @@ def make(folder: Path) -> Clone:
     for name in CODE:
         copy = shutil.copytree if (OURS / name).is_dir() else shutil.copy
         copy(OURS / name, folder / name)
-    return Clone(folder, free_port())
+    return Clone(folder, *free_ports(1))
 
 
 def run_here(program: str) -> subprocess.CompletedProcess[str]:
     """Run a Python program that can import ours."""
     argv = [sys.executable, "-c", program]
-    return subprocess.run(argv, cwd=OURS, capture_output=True, text=True, timeout=30, check=False)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return subprocess.run(argv, cwd=OURS, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
 
 
 def descendants(pid: int) -> set[int]:

@@ -21,7 +21,7 @@ pytestmark = [
     pytest.mark.xdist_group("up"),
 ]
 SAMPLE = ("--sample", "2000")
-END_SECONDS = 10
+END_SECONDS = 60  # a loaded machine is slow
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def test_second_terminal_finds_the_first(used_clone: Clone, running: Running) ->
         env=variables,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=clones.PATIENCE_SECONDS,
         check=False,
     )
     assert shown.returncode == 0, shown.stderr
@@ -84,7 +84,9 @@ def test_second_one_is_refused(used_clone: Clone, running: Running) -> None:
 def test_killed_worker_starts_again(used_clone: Clone, running: Running) -> None:
     first = clones.named(clones.descendants(running.pid), "--queues=operations")
     assert len(first) > 1  # the worker and its pool
-    os.kill(min(first), signal.SIGKILL)
+    parents = {pid: parent for pid, (parent, _) in clones.processes().items() if pid in first}
+    [worker] = parents.keys() - {pid for pid, parent in parents.items() if parent in first}
+    os.kill(worker, signal.SIGKILL)
     assert wait_until(lambda: not clones.living(first), END_SECONDS)
     assert wait_until(lambda: bool(clones.named(clones.descendants(running.pid), "--queues=operations")), END_SECONDS)
 
@@ -102,8 +104,12 @@ def test_one_export_and_nothing_left(used_clone: Clone) -> None:
     ended = used_clone.manage("up", "--once", *SAMPLE)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "size and SHA-256 are right" in ended.stdout
-    left = clones.living(set(clones.processes()))
-    assert not clones.named(left, str(used_clone.folder)) | clones.named(left, str(used_clone.place.private))
+
+    def left() -> set[int]:
+        running = clones.living(set(clones.processes()))
+        return clones.named(running, str(used_clone.folder)) | clones.named(running, str(used_clone.place.private))
+
+    assert wait_until(lambda: not left(), END_SECONDS), left()
 
 
 def test_asked_to_stop_while_it_starts(used_clone: Clone, tmp_path: Path) -> None:
@@ -111,4 +117,4 @@ def test_asked_to_stop_while_it_starts(used_clone: Clone, tmp_path: Path) -> Non
     children = clones.descendants(started.pid)
     assert used_clone.manage("stop").stdout == "Stopped.\n"
     assert started.wait(END_SECONDS) == 0
-    assert not clones.living(children)
+    assert wait_until(lambda: not clones.living(children), END_SECONDS)
