@@ -43,8 +43,8 @@ def slow_writer(number: int, written: threading.Barrier, go: threading.Event) ->
     try:
         with transaction.atomic():
             ledger.write(rows=numbered([units(f"P{number}", externalId=f"slow {number}")]))
-            written.wait(20)
-            assert go.wait(20)
+            written.wait(60)
+            assert go.wait(60)
     finally:
         connections.close_all()
 
@@ -56,12 +56,12 @@ def slow_writers() -> Iterator[threading.Event]:
     with ThreadPoolExecutor(WRITERS) as pool:
         running = [pool.submit(slow_writer, number, written, go) for number in range(WRITERS)]
         try:
-            written.wait(20)
+            written.wait(60)
             yield go
         finally:
             go.set()
         for one in running:
-            one.result(20)
+            one.result(60)
 
 
 def clock() -> datetime:
@@ -97,7 +97,7 @@ def test_nothing_is_lost_or_doubled_at_the_edge(owner: User) -> None:
             with pytest.raises(TimeoutError):
                 first.result(timeout=1)  # it waits for those who write
             go.set()
-        before = first.result(timeout=30)
+        before = first.result(timeout=60)
     ledger.write(rows=numbered([units("Q", externalId="after it")]))
     after = exported(owner, edge + TICK, clock())
     everything = sorted(Consumption.objects.values_list("pk", flat=True))

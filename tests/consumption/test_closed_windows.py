@@ -74,7 +74,7 @@ def test_an_entry_that_is_not_committed_yet_is_waited_for(
     worker.join(timeout=1)
     assert worker.is_alive(), "the export waits"
     writer.commit()
-    worker.join(timeout=30)
+    worker.join(timeout=60)
     assert not worker.is_alive()
     assert DataFile.objects.get().row_count == 2
 
@@ -115,9 +115,9 @@ def test_whoever_starts_later_is_not_waited_for(
         batch = start(row[0])
         worker = threading.Thread(target=run_elsewhere, args=[batch.task_id])
         worker.start()
-        assert looked.wait(30)
+        assert looked.wait(60)
         writer.execute(INSERT)
-    worker.join(timeout=30)
+    worker.join(timeout=60)
     assert not worker.is_alive(), "the later writer still runs, and cannot write into the closed window"
     assert DataFile.objects.get().row_count == 2
 

@@ -160,7 +160,7 @@ class TestLoadLimits:
             thread.start()
             thread.join(0.5)
             assert thread.is_alive()
-        thread.join(20)
+        thread.join(60)
         assert [result.unchanged for result in stored] == [1]
 
 

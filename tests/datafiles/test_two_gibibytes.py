@@ -63,9 +63,9 @@ def test_flat_memory(served: Stack, tmp_path: Path) -> None:
     with requests.Session() as session:
         session.trust_env = False
         session.auth = CLIENT
-        made = session.post(f"{served.url}/api/datafilesets", json={"dataFiles": [{"code": "big"}]}, timeout=10).json()
-        small = session.post(linked(made, "file"), data=b"x", headers={"Content-Type": "text/plain"}, timeout=10)
-        session.get(linked(small.json(), "file"), timeout=10)
+        made = session.post(f"{served.url}/api/datafilesets", json={"dataFiles": [{"code": "big"}]}, timeout=60).json()
+        small = session.post(linked(made, "file"), data=b"x", headers={"Content-Type": "text/plain"}, timeout=60)
+        session.get(linked(small.json(), "file"), timeout=60)
         before = peak(served)
 
         expected = hashlib.sha256()
