@@ -115,6 +115,8 @@ def test_no_connection_to_be_had(stack: Stack) -> None:
         take_all()
         answers = stack.wait("the service has none left", refusals)
         assert all(int(answer.headers["Retry-After"]) > 0 for answer in answers)
+    others = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'tests' AND pid <> pg_backend_pid()"
+    stack.wait("all but the one who writes have let go", lambda: stack.value(others) <= 1)
     stack.wait("it answers again", stack.is_warm)
     batch = stack.start_export()
     stack.wait_for_end(batch)
