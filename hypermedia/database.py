@@ -9,8 +9,12 @@ from typing import Any, Self, cast
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.backends.utils import CursorWrapper
-from psycopg import Cursor
-from psycopg.errors import FeatureNotSupported
+from psycopg import Cursor, OperationalError
+from psycopg._preparing import Prepare
+from psycopg._queries import PostgresQuery
+from psycopg.adapt import Transformer
+from psycopg.errors import FeatureNotSupported, error_from_result
+from psycopg.pq import ExecStatus, Format, TransactionStatus
 
 
 def prepared() -> CursorWrapper:
@@ -30,8 +34,8 @@ def prepared() -> CursorWrapper:
 
 
 def row(sql: str, parameters: Any) -> tuple[Any, ...] | None:
-    """The first row that a prepared statement brings. What each poll asks goes this way: Django's cursor, and the texts
-    that its numbers and moments travel as, cost as much as the answer's JSON."""
+    """The first row that a prepared statement brings. What each poll asks goes this way: the cursors of Django and of
+    psycopg, and the texts that numbers and moments travel as, cost more than PostgreSQL's answer."""
     wrapper = _wrapper()
     if not settings.PREPARED_STATEMENTS or wrapper.queries_logged or wrapper.execute_wrappers:
         with prepared() as cursor:
@@ -41,7 +45,38 @@ def row(sql: str, parameters: Any) -> tuple[Any, ...] | None:
     wrapper.ensure_connection()
     wrapper.validate_no_broken_transaction()
     with wrapper.wrap_database_errors:
-        return _PreparingCursor(wrapper.connection).execute(sql, parameters, binary=True).fetchone()
+        return _first(wrapper.connection, sql, parameters)
+
+
+def _first(session: Any, sql: str, parameters: Any) -> tuple[Any, ...] | None:
+    """What `session` has planned is asked of libpq itself, which sends and waits in one call without the interpreter's
+    lock; psycopg keeps the plans, and makes what is missing."""
+    adaptation = Transformer(session)
+    query = PostgresQuery(adaptation)
+    query.convert(sql, parameters)
+    planned, name = session._prepared.get(query, True)
+    if planned is Prepare.YES and _has_begun(session):
+        session._prepared.maybe_add_to_cache(query, planned, name)  # from now on the last one to be given up
+        result = session.pgconn.exec_prepared(name, query.params, query.formats, Format.BINARY)
+        if result.status == ExecStatus.TUPLES_OK:
+            adaptation.set_pgresult(result)
+            return adaptation.load_row(0, tuple) if result.ntuples else None
+        _check(session, result)
+    return _PreparingCursor(session).execute(sql, parameters, binary=True).fetchone()
+
+
+def _has_begun(session: Any) -> bool:
+    """Whether a statement may be sent as it is: no transaction has to begin before it."""
+    return bool(session.autocommit or session.pgconn.transaction_status != TransactionStatus.IDLE)
+
+
+def _check(session: Any, result: Any) -> None:
+    """Raises what psycopg would raise, unless the plan alone is wrong."""
+    if session.closed:
+        raise OperationalError(session.pgconn.get_error_message())
+    error = error_from_result(result)
+    if not isinstance(error, FeatureNotSupported):
+        raise error
 
 
 def _wrapper() -> Any:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import gc
 import socket
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
 import pytest
-from django.db import IntegrityError, connection
+from django.db import DataError, IntegrityError, OperationalError, connection, transaction
 
+from hypermedia import database
 from hypermedia.database import let_go, prepared, row
 from jobs.leases import connection_info
 
@@ -70,8 +72,9 @@ def test_one_row(db: None, settings: Any, on: bool) -> None:
     settings.PREPARED_STATEMENTS = on
     moment = datetime(2026, 11, 27, 9, 30, 0, 5000, tzinfo=UTC)
     sql = "SELECT %s::bigint, %s::timestamptz, %s::text[], true, NULL::int WHERE %s::int = 1"
-    assert row(sql, [2**40, moment, ["a", "ü"], 1]) == (2**40, moment, ["a", "ü"], True, None)
-    assert row(sql, [1, moment, [], 2]) is None
+    for _ in ("planned", "as planned"):
+        assert row(sql, [2**40, moment, ["a", "ü"], 1]) == (2**40, moment, ["a", "ü"], True, None)
+        assert row(sql, [2**40, moment, ["a", "ü"], 2]) is None
     with pytest.raises(IntegrityError):
         row("INSERT INTO jobs_message (severity) VALUES (%s)", ["x"])
     connection.set_rollback(True)
@@ -82,14 +85,51 @@ def test_a_row_counts_where_statements_are_counted(db: None, django_assert_num_q
         row("SELECT %s::int", [1])
 
 
-def test_a_plan_that_a_migration_made_wrong_is_made_anew(own_session: int) -> None:
+@pytest.fixture
+def planned(own_session: int, monkeypatch: Any) -> str:
+    """A statement that is planned already, so that no cursor is needed for it."""
+    statement = "SELECT (%s::text)::int"
+    assert row(statement, ["1"]) == (1,)
+    monkeypatch.setattr(database, "_PreparingCursor", None)
+    return statement
+
+
+def test_what_is_planned_needs_no_cursor(planned: str) -> None:
+    assert row(planned, ["2"]) == (2,)
+    with pytest.raises(DataError, match="invalid input syntax"):
+        row(planned, ["x"])
+    assert row(planned, ["3"]) == (3,)
+
+
+def test_a_session_that_ended_says_so_until_it_is_replaced(planned: str, own_session: int, monkeypatch: Any) -> None:
+    assert other("SELECT pg_terminate_backend(%s, 5000)", own_session)
+    with pytest.raises(OperationalError, match="terminating connection"):
+        row(planned, ["2"])
+    with pytest.raises(OperationalError, match="no connection"):
+        row(planned, ["2"])
+    monkeypatch.undo()
+    connection.close_if_unusable_or_obsolete()
+    assert row(planned, ["2"]) == (2,)
+
+
+def test_what_is_planned_still_begins_a_transaction(own_session: int) -> None:
+    statement = "SELECT set_config('tallyport.tried', %s, false)"
+    assert row(statement, ["before"]) == row(statement, ["before"])
+    with transaction.atomic():
+        assert row(statement, ["within"]) == ("within",)
+        transaction.set_rollback(True)
+    assert ask("SELECT current_setting('tallyport.tried')") == "before"
+
+
+@pytest.mark.parametrize("ask_again", [read, lambda: row(STATEMENT, [1])[0]])  # type: ignore[index]
+def test_a_plan_that_a_migration_made_wrong_is_made_anew(own_session: int, ask_again: Callable[[], Any]) -> None:
     with connection.cursor() as cursor:
         cursor.execute("CREATE TABLE changing AS SELECT 1::int AS number")
     try:
-        assert read() == 1
+        assert [ask_again(), ask_again()] == [1, 1]
         with psycopg.connect(connection_info(), autocommit=True) as there:
             there.execute("ALTER TABLE changing ALTER number TYPE numeric(9, 2)")
-        assert [str(read()), str(read())] == ["1.00", "1.00"]
+        assert [str(ask_again()), str(ask_again())] == ["1.00", "1.00"]
     finally:
         with connection.cursor() as cursor:
             cursor.execute("DROP TABLE changing")
