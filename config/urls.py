@@ -36,7 +36,8 @@ def flat(prefix: str, patterns: Iterable[URLPattern | URLResolver]) -> Iterator[
 
 
 urlpatterns = [
-    *flat("api/", api),  # first: what is asked most is found soonest
+    path("ws/rest/service/v2/", include("jobs.callbacks.urls")),  # first: what is asked most is found soonest
+    *flat("api/", api),
     path("healthz", health.AliveView.as_view()),
     path("readyz", health.ReadyView.as_view()),
     path("admin/", include(console)),
@@ -44,7 +45,6 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/openapi.json", pages.DocumentView.as_view(), name="openapi"),
     path("api/docs", pages.DocumentationView.as_view(url_name="openapi"), name="docs"),
-    path("ws/rest/service/v2/", include("jobs.callbacks.urls")),
     path("api", entry.EntryView.as_view()),
     path("", include(api)),
 ]
