@@ -19,10 +19,10 @@ from hypermedia.media import AnyAccept
 from hypermedia.readers import Reader
 
 _ORDER = (
-    *("limitCode", "consumptions", "counters", "amount", "numberOfUnits", "serviceDays", "currency"),
+    *("limitCode", "consumptions", "counters", "amount", "numberOfUnits", "serviceDays"),
     *("firstTransactionDateTime", "lastTransactionDateTime"),
 )
-_EXACT = ("amount", "numberOfUnits", "serviceDays")  # kept as texts, since floats would round them
+_EXACT = ("numberOfUnits", "serviceDays")  # kept as texts like the amount, since floats would round them
 
 
 def manifest_document(found: DataFileSet, reader: Reader) -> dict[str, Any]:
@@ -56,7 +56,10 @@ def _file(data_file: DataFile, readable: bool) -> dict[str, Any]:
 
 def _total(total: dict[str, Any]) -> dict[str, Any]:
     """The figures of one limit code as exact numbers, in the order of the contract; jsonb has one of its own."""
-    return {name: Decimal(total[name]) if name in _EXACT else total[name] for name in _ORDER if name in total}
+    told = total | {name: Decimal(total[name]) for name in _EXACT if name in total}
+    if "amount" in total:
+        told["amount"] = {"value": Decimal(total["amount"]), "currency": total["currency"]}
+    return {name: told[name] for name in _ORDER if name in told}
 
 
 class ManifestView(SetView):

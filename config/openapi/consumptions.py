@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from config.openapi.operations import Answer, Route
-from config.openapi.shapes import BOOLEAN, INTEGER, TECHNICAL, TEXT, Schema, many, one_of, ref, shape
+from config.openapi.shapes import BOOLEAN, INTEGER, TECHNICAL, TEXT, Schema, many, money, one_of, ref, shape
 from consumption.models import Counter, Limit
 from jobs.states import OperationStatus
 
@@ -12,7 +12,7 @@ _HEADERS = ("ETag", "Link")
 _DATE: Schema = {"type": "string", "format": "date"}
 _CODE: Schema = {"type": "string", "minLength": 1, "maxLength": 60}
 _NUMBER: Schema = {"type": "number", "description": "Exact: at most 16 digits before and 4 after the point."}
-_MONEY = shape({"value": _NUMBER, "currency": {"type": "string", "pattern": "^[A-Z]{3}$"}}, closed=True)
+_MONEY = money(_NUMBER)
 _HOLDER: dict[str, Schema] = {
     "aggregationLevel": one_of(*Counter.Level.values),
     "person": shape({"code": _CODE}, closed=True),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from config.openapi.operations import Answer, Route
-from config.openapi.shapes import BOOLEAN, INTEGER, TECHNICAL, TEXT, Schema, many, one_of, ref, shape
+from config.openapi.shapes import BOOLEAN, INTEGER, TECHNICAL, TEXT, Schema, many, money, one_of, ref, shape
 from datafiles import media
 
 _HEADERS = ("ETag", "Link")
@@ -42,14 +42,13 @@ _TOTAL = shape(
         "limitCode": TEXT,
         "consumptions": INTEGER,
         "counters": INTEGER,
-        "amount": _NUMBER,
-        "currency": TEXT,
+        "amount": money(_NUMBER),
         "numberOfUnits": _NUMBER,
         "serviceDays": _NUMBER,
         "firstTransactionDateTime": {},
         "lastTransactionDateTime": {},
     },
-    ("amount", "currency", "numberOfUnits", "serviceDays", "firstTransactionDateTime", "lastTransactionDateTime"),
+    ("amount", "numberOfUnits", "serviceDays", "firstTransactionDateTime", "lastTransactionDateTime"),
 )
 _SET: dict[str, Schema] = {
     "code": TEXT,

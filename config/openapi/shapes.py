@@ -45,6 +45,10 @@ def shape(properties: dict[str, Schema], optional: tuple[str, ...] = (), *, clos
     return {**body, "additionalProperties": False} if closed else body
 
 
+def money(value: Schema) -> Schema:
+    return shape({"value": value, "currency": {"type": "string", "pattern": "^[A-Z]{3}$"}}, closed=True)
+
+
 TECHNICAL: dict[str, Schema] = {
     "type": TEXT,
     "id": INTEGER,

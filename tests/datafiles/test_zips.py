@@ -95,10 +95,11 @@ def test_checksums_of_what_curl_wrote(client: ApiClient, tmp_path: Path) -> None
 
 def test_the_manifest(client: ApiClient) -> None:
     address = two_files(client)
-    totals = [{"limitCode": "VERT", "consumptions": 2, "counters": 1, "amount": "12345678901234567890.10"}]
+    money = {"amount": "12345678901234567890.10", "currency": "USD"}
+    totals = [{"limitCode": "OOPM", "consumptions": 2, "counters": 1, **money}]
     DataFileSet.objects.update(totals=totals, snapshot_at="2026-02-18T17:11:51.004Z")
     response = check(client.get(f"{address}/manifest"), 200)
-    assert b'"amount":12345678901234567890.10' in response.content
+    assert b'"amount":{"value":12345678901234567890.10,"currency":"USD"}' in response.content
     manifest = response.json()
     assert manifest["snapshotTime"] == {"value": "2026-02-18T17:11:51.004+00:00"}
     assert [(file["name"], file["rows"], file["bytes"]) for file in manifest["files"]] == [
