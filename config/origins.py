@@ -6,6 +6,7 @@ from typing import Any
 
 from corsheaders.middleware import CorsMiddleware
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 
 from hypermedia.middleware import is_api
 
@@ -17,3 +18,10 @@ class OriginMiddleware(CorsMiddleware):
         if "HTTP_ORIGIN" in request.META or request.method == "OPTIONS" or not is_api(request.path):
             return super().__call__(request)
         return self.get_response(request)
+
+    def check_preflight(self, request: HttpRequest) -> HttpResponseBase | None:
+        """204, as every other `OPTIONS`, and not a page of HTML without a letter."""
+        response: HttpResponseBase | None = super().check_preflight(request)
+        if response is not None:
+            response.status_code = 204
+        return response

@@ -41,12 +41,13 @@ class DataView(SetView):
 
     def get(self, request: Request, code: str, file_code: str) -> HttpResponseBase:
         data_file = self.find_content(code, file_code)
-        tag, modified = f'"{data_file.sha256}"', http_date(data_file.creation_date.timestamp())
-        conditional.check_tag(request.headers.get("If-Match"), tag)
+        tag, changed = f'"{data_file.sha256}"', int(data_file.creation_date.timestamp())
+        modified = http_date(changed)
+        conditional.check_bytes(request.headers, tag, changed)
         response = (
-            self._content(data_file, tag, modified)
-            if conditional.none_match(request.headers.get("If-None-Match"), tag)
-            else HttpResponse(status=304, content_type=data_file.media_type)
+            HttpResponse(status=304, content_type=data_file.media_type)
+            if conditional.has_bytes(request.headers, tag, changed)
+            else self._content(data_file, tag, modified)
         )
         response["ETag"], response["Last-Modified"] = tag, modified
         response["Accept-Ranges"] = "bytes"

@@ -155,6 +155,23 @@ def test_if_none_match_and_if_match(client: ApiClient, path: str) -> None:
     check(client.get(path, If_Match='"other"', Range="bytes=0-1"), 412)
 
 
+def test_dates_count_where_no_tag_is_given(client: ApiClient, path: str) -> None:
+    modified, tag = client.request("HEAD", path).headers["Last-Modified"], f'"{DIGEST.hexdigest()}"'
+    past, future = "Thu, 01 Jan 1970 00:00:00 GMT", "Fri, 31 Dec 9999 23:59:59 GMT"
+    for since in (modified, future):
+        check(client.get(path, If_Modified_Since=since), 304)
+        assert read(check(client.get(path, If_Unmodified_Since=since), 200)) == CONTENT
+    for headers in (
+        {"If_Modified_Since": past},
+        {"If_Modified_Since": "x"},
+        {"If_Modified_Since": modified, "If_None_Match": '"other"'},
+        {"If_Unmodified_Since": "x"},
+        {"If_Unmodified_Since": past, "If_Match": tag},
+    ):
+        assert read(check(client.get(path, **headers), 200)) == CONTENT
+    check(client.get(path, If_Unmodified_Since=past), 412)
+
+
 def test_accept_does_not_matter(client: ApiClient, path: str) -> None:
     for accept in ("text/html", "application/json", "image/*", "*/*;q=0"):
         response = check(client.get(path, Accept=accept), 200)
