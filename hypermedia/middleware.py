@@ -18,7 +18,9 @@ from hypermedia.origin import address, address_of
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
-_PAGES = {"/admin", "/api/docs"}
+_DOCUMENTATION = "/api/docs"
+_PAGES = {"/admin", _DOCUMENTATION}
+_NOTHING_RUNS = {"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'"}
 _SANE_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
 
 
@@ -56,18 +58,20 @@ class ApiHeadersMiddleware:
             "Vary": "Accept,Accept-Encoding,Accept-Language,Origin",
             "X-Content-Type-Options": "nosniff",
             "X-Frame-Options": "deny",
-            "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
             "X-XSS-Protection": "1; mode=block",
             "X-OHI-APP-ID": settings.OHI_APP_ID,
             "X-OHI-APP-VERSION": settings.OHI_APP_VERSION,
         }
         # As a response keeps them, encoded once: set one by one they cost as much as the JSON of a small document.
-        self._kept: Any = vars(ResponseHeaders(headers))["_store"]
+        self._kept: Any = vars(ResponseHeaders(headers | _NOTHING_RUNS))["_store"]
+        self._of_documentation: Any = vars(ResponseHeaders(headers))["_store"]  # a page, with scripts of its own
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
         if is_api(request.path):
             vars(response.headers)["_store"].update(self._kept)
+        elif request.path == _DOCUMENTATION:
+            vars(response.headers)["_store"].update(self._of_documentation)
         if response.status_code in {204, 304}:
             # Django counts the empty body, and calls it HTML; these answers describe none.
             del response["Content-Length"], response["Content-Type"]

@@ -12,6 +12,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from openapi_spec_validator import validate
 
 from config.openapi.routes import ROUTES
+from tests.api.wire import HEADERS
 
 PEOPLE = ("/admin", "/api/docs", "/api/openapi.json")
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
@@ -77,3 +78,11 @@ def test_names_are_unique_and_links_lead_somewhere(document: Any) -> None:
 def test_the_pages_to_read_it_need_no_other_host() -> None:
     page = Client().get("/api/docs").content.decode()
     assert re.findall(r'(?:src|href)="(https?:)?//', page) == []
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "OPTIONS"])
+def test_the_page_carries_the_headers_of_the_api_and_may_run_its_own_script(method: str) -> None:
+    headers = Client().generic(method, "/api/docs").headers
+    policy = headers["Content-Security-Policy"]
+    assert {name: headers.get(name) for name in HEADERS} == HEADERS
+    assert "script-src 'self' 'unsafe-inline'" in policy
