@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import cycle, islice
@@ -15,6 +14,7 @@ from django.db import connection, connections, transaction
 from jobs.callbacks.models import IntegrationJob, StatusReport
 from tests.callbacks.conftest import Integration
 from tests.callbacks.test_sequences import EXPECTED
+from tests.jobs.conftest import until
 
 REPORTS = ("Started", "Failed", "Started", "Completed")
 WAITING_FOR_ME = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
@@ -27,15 +27,10 @@ def in_own_connection(function: Callable[..., Any], *arguments: Any) -> Any:
         connections.close_all()
 
 
-def until_somebody_waits() -> None:
-    deadline = time.monotonic() + 30
+def somebody_waits() -> bool:
     with connection.cursor() as cursor:
-        while time.monotonic() < deadline:
-            cursor.execute(WAITING_FOR_ME)
-            if cursor.fetchone()[0]:
-                return
-            time.sleep(0.01)
-    raise AssertionError("nobody waits for the row")
+        cursor.execute(WAITING_FOR_ME)
+        return bool(cursor.fetchone()[0])
 
 
 @pytest.mark.django_db(transaction=True)
@@ -51,7 +46,7 @@ def test_a_report_that_waits_sees_the_outcome_of_the_other(
         with transaction.atomic():
             integration.report(first, "the first")
             waiting: Future[Any] = threads.submit(in_own_connection, integration.report, second, "the second")
-            until_somebody_waits()
+            until(somebody_waits)
         assert waiting.result(timeout=60)["status"] == 200
     verdict, status = EXPECTED[first, second]
     job.refresh_from_db()
@@ -67,7 +62,7 @@ def test_a_report_that_waits_for_one_that_is_rolled_back(integration: Integratio
         with transaction.atomic():
             integration.report("Completed")
             waiting: Future[Any] = threads.submit(in_own_connection, integration.report, "Started")
-            until_somebody_waits()
+            until(somebody_waits)
             transaction.set_rollback(True)
         waiting.result(timeout=60)
     job.refresh_from_db()

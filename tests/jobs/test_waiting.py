@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -15,12 +14,13 @@ from jobs.models import Task
 from jobs.waiting import watch
 from tests.api.wire import check
 from tests.conftest import ApiClient, rels
+from tests.jobs.conftest import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MOMENT = {"value": "2019-02-18T18:11:51Z"}
 EXPORT = {"transactionStartDateTime": MOMENT, "transactionEndDateTime": MOMENT}
 LONG = "wait=30"
-ENOUGH = 15.0  # seconds; an answer that has not come by then waits for the end of its time
+ENOUGH = 20.0  # seconds; an answer that has not come by then waits for the end of its time
 
 
 @pytest.fixture
@@ -42,13 +42,6 @@ def elsewhere() -> Iterator[Callable[..., Future[Any]]]:
 
 def start(client: ApiClient) -> str:
     return str(check(client.post("/api/readconsumptionbatches", EXPORT), 201).headers["Location"])
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + ENOUGH
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def waiting(number: int) -> Callable[[], bool]:
