@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from config.embedded import process
 from tests.faults import checks
 from tests.faults.stack import ROOT, SETTINGS, Stack, export_of
 
@@ -32,6 +33,7 @@ FAILS = {(point, "fail") for point in WORKER} - {("claim.commit", "fail"), ("fin
 # Who is told to stop gives its work back and spends no attempt.
 GIVES_BACK = [(point, "terminate") for point in WORKER]
 ROWS = [row for row in product((*WEB, *WORKER, *KEEPER, *SENDER), ACTIONS) if row not in GIVES_BACK]
+STOP_SECONDS = 20.0  # in which who was told to stop has to: a service manager ends whoever is still there then
 IN_EVERY_RUN = {  # the others take minutes
     ("claimed", "kill"),
     ("export.chunk", "terminate"),
@@ -61,10 +63,14 @@ def test_row_that_gives_back(patient: Stack, point: str, action: str) -> None:
 def row(stack: Stack, point: str, action: str) -> list[int]:
     """The exports that ended."""
     since, log = checks.newest(stack), stack.log("worker").stat().st_size
+    program = stack.programs["web" if point in WEB else "worker" if point in WORKER else "keeper"]
     if point in KEEPER:
         stack.arm("export.chunk", "kill")  # so that there is something to reap
     stack.arm(point, action)
     accepted = post(stack)
+    if action == "terminate":
+        stack.wait(f"somebody came by {point}", lambda: not stack.is_armed(point))
+        process.stop(program, (0, STOP_SECONDS))  # it has its signal already
     ends = checks.everything_ends(stack, since=since, accepted=accepted)
     stack.wait(f"somebody came by {point}", lambda: not stack.is_armed(point))
     expected = "Failed" if (point, action) in FAILS else "Completed"
