@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from io import BytesIO
 from itertools import chain
 from typing import Any, ClassVar, TypeVar
+from weakref import WeakValueDictionary
 
 from django.http import HttpResponse
 from rest_framework import exceptions
@@ -66,8 +67,8 @@ class ResourceView(BareOptionsView):
 
     def __init_subclass__(cls, **options: Any) -> None:
         """Django gives each view that answers a request a HEAD that leads back to the view itself, REST framework each
-        request a way back to itself (below): rings that only the garbage collector takes apart, at a twentieth of what
-        a poll costs."""
+        request and each response a way back to itself (below): rings that only the garbage collector takes apart, at a
+        twentieth of what a poll or a page of a list costs."""
         super().__init_subclass__(**options)
         if hasattr(cls, "get"):
             cls.head = cls.get  # type: ignore[attr-defined]
@@ -76,6 +77,9 @@ class ResourceView(BareOptionsView):
         made = super().initialize_request(*args, **kwargs)
         made.parser_context = {}  # bodies are read by `read`
         return made
+
+    def get_renderer_context(self) -> Any:
+        return WeakValueDictionary()  # what is rendered is all in the document
 
     def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
         """As REST framework does it, without formats in the address and versions, which there are not here.

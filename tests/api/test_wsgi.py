@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 from wsgiref.util import setup_testing_defaults
 
 import pytest
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 
 from config.wsgi import application
+from hypermedia.asking import ListParameters
 from hypermedia.readers import Role
+from hypermedia.views import ResourceView
 from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -87,3 +93,28 @@ def test_paths_as_servers_decode_them(call: Any, path: str) -> None:
     assert status == (200 if path in {"", "/"} else 404)
     assert document["instance"].isascii() if status == 404 else document["type"] == "entry"
     assert headers["X-Request-ID"]
+
+
+WINDOW = b"""{"transactionStartDateTime": {"value": "2026-01-01T00:00:00Z"},
+              "transactionEndDateTime": {"value": "2026-02-01T00:00:00Z"}}"""
+
+
+def test_nothing_is_left_for_the_garbage_collector(call: Any) -> None:
+    """What only that would free costs polls and lists a twentieth of their time."""
+    post = {"REQUEST_METHOD": "POST", "PATH_INFO": "/api/readconsumptionbatches", "CONTENT_TYPE": "application/json"}
+    operation = urlsplit(call(WINDOW, **post)[1]["Location"]).path
+    for path in (operation, "/api/generic/readconsumptionbatches"):
+        call(REQUEST_METHOD="GET", PATH_INFO=path)  # from now on everything is there that is made once
+        gc.collect()
+        gc.disable()
+        try:
+            before = alive()
+            assert call(REQUEST_METHOD="GET", PATH_INFO=path)[0] == 200
+            assert alive() == before
+        finally:
+            gc.enable()
+
+
+def alive() -> int:
+    kinds = (ResourceView, HttpRequest, HttpResponseBase, ListParameters)
+    return sum(isinstance(one, kinds) for one in gc.get_objects())
