@@ -49,6 +49,11 @@ class DataFileSetsView(CollectionView, CreatingView):
     collection = SETS
 
 
+class DataFileSetSearchView(SearchView):
+    roles = {"POST": READERS}
+    collection = SETS
+
+
 class GenericDataFileSetsView(CollectionView):
     roles = {"GET": READERS}
     collection = GENERIC_SETS

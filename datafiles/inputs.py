@@ -25,6 +25,16 @@ class CodeField(TextField):
         return text
 
 
+class SetCodeField(CodeField):
+    default_error_messages = {"taken": "At the address of a set called search sets are searched; choose another code."}
+
+    def to_internal_value(self, data: Any) -> str:
+        code = super().to_internal_value(data)
+        if code == "search":
+            self.fail("taken")
+        return code
+
+
 class DataFileInput(StrictSerializer):
     """`{"code", "description"}`, both optional."""
 
@@ -35,7 +45,7 @@ class DataFileInput(StrictSerializer):
 class DataFileSetInput(StrictSerializer):
     """`{"code", "description", "dataFiles": [{"code", "description"}]}`, each optional."""
 
-    code = CodeField(required=False)
+    code = SetCodeField(required=False)
     description = TextField(required=False, allow_blank=True, max_length=200)
     dataFiles = ListField(  # noqa: N815  # the wire's names
         source="data_files", child=DataFileInput(), required=False, max_length=MOST_FILES

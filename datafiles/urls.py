@@ -5,6 +5,7 @@ from datafiles import collections, content, manifests, views, zips
 
 urlpatterns = [
     path("datafilesets", collections.DataFileSetsView.as_view()),
+    path("datafilesets/search", collections.DataFileSetSearchView.as_view()),  # so no set may be called that
     path("datafilesets/<code:code>", views.DataFileSetView.as_view()),
     path("datafilesets/<code:code>/zip", zips.ZipView.as_view()),
     path("datafilesets/<code:code>/unzip", zips.UnzipView.as_view()),

@@ -40,7 +40,6 @@ _COLLECTIONS: tuple[tuple[Collection[Any], str, str, str], ...] = (
     (JOBS, "integration jobs", "Notifications", "IntegrationJob"),
     (_ATTEMPTS, "notification attempts", "Notifications", "NotificationAttempt"),
 )
-_WITHOUT_SEARCH = {SETS.path, _ATTEMPTS.path}
 _DIGITS: Schema = {"type": "string", "pattern": "^[0-9]+$"}
 
 _ASKED: dict[str, Schema] = {
@@ -92,7 +91,7 @@ def _routes() -> dict[tuple[str, str], Route]:
         query = {**_ASKED, "cursor": _CURSOR}
         errors = (400, 404, 422) if "{" in path else (400, 422)
         routes["GET", path] = Route(f"list{name}", f"List {what}", tag, answers, text, errors=errors, query=query)
-        if collection.path not in _WITHOUT_SEARCH:
+        if collection.path != _ATTEMPTS.path:
             search = Route(f"search{name}", f"Search {what}", tag, answers, text, body="SearchInput")
             routes["POST", f"{path}/search"] = search
     return routes

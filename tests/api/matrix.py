@@ -1,7 +1,7 @@
 """Who gets what where: the authorisation matrix, as data.
 
-A line is one or more methods of one route and the status that each persona gets. Where an address names an object
-there are three: one's own, somebody else's, an absent one; or one for all. Under `/ws` it is the status in the body.
+A line is one or more methods of the routes above it and the status that each persona gets. Where an address names an
+object there are three: one's own, somebody else's, an absent one; or one for all. Under `/ws` it is that in the body.
 """
 
 from __future__ import annotations
@@ -218,7 +218,7 @@ generic/datafilesets
   GET HEAD                         401 | 200         | 200         | 403         | 200         | 200
   OPTIONS                          401 | 204         | 204         | 403         | 204         | 204
   POST PUT PATCH DELETE            401 | 405         | 405         | 403         | 405         | 405
-generic/datafilesets/search
+datafilesets/search generic/datafilesets/search
   POST                             401 | 200         | 200         | 403         | 200         | 200
   OPTIONS                          401 | 204         | 204         | 403         | 204         | 204
   GET HEAD PUT PATCH DELETE        401 | 405         | 405         | 403         | 405         | 405
@@ -371,20 +371,20 @@ def ownerships(route: str) -> tuple[str, ...]:
 
 def read(text: str) -> Iterator[Row]:
     """The rows of a table above."""
-    route = ""
+    routes: list[str] = []
     for line in text.strip().splitlines()[1:]:
         if not line.startswith(" "):
-            route = "" if line == "(entry)" else line
+            routes = [""] if line == "(entry)" else line.split()
             continue
         first, *columns = line.split("|")
         *methods, nobody = first.split()
         statuses = (tuple(map(int, column.split())) for column in (nobody, *columns))
-        times = len(ownerships(route))
+        times = len(ownerships(routes[0]))
         expected = {
             persona: given * times if len(given) == 1 else given
             for persona, given in zip(PERSONAS, statuses, strict=True)
         }
-        yield from (Row(route, method, expected) for method in methods)
+        yield from (Row(route, method, expected) for route in routes for method in methods)
 
 
 def rows() -> list[Row]:

@@ -50,6 +50,24 @@ def test_from_the_empty_set_to_the_download(client: ApiClient) -> None:
         assert "Expires" in got.headers
 
 
+def test_sets_are_searched_where_they_are_listed(client: ApiClient) -> None:
+    for code in ("A", "B", "C"):
+        made(client, {"code": code})
+    asked = {"q": "code.gt('A')", "orderBy": "code:desc", "limit": 1, "totalResults": True}
+    found = check(client.post(f"{SETS}/search", {"resource": asked}), 200).json()
+    assert ([one["code"] for one in found["items"]], found["totalResults"]) == (["C"], "2")
+    assert check(client.get(str(rel(found, "self"))), 200).json() == found
+    rest = check(client.get(str(rel(found, "next"))), 200).json()
+    assert [one["code"] for one in rest["items"]] == ["B"]
+
+
+def test_no_set_is_called_as_the_search_is(client: ApiClient) -> None:
+    by_form = client.request("POST", SETS, form(("code", "", "", b"search")), Content_Type=FORM)
+    for refused in (client.post(SETS, {"code": "search"}), by_form):
+        assert pointers(check(refused, 422)) == ["/code"]
+    made(client, {"code": "searches", "dataFiles": [{"code": "search"}]})
+
+
 def test_codes_of_the_server(client: ApiClient) -> None:
     document = made(client, {"dataFiles": [{}]})
     for code in (document["code"], document["dataFiles"][0]["code"]):
