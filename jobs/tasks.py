@@ -6,18 +6,32 @@ import logging
 from itertools import takewhile
 from typing import Any
 
-from celery import shared_task
+from celery import Task, shared_task
 from celery.exceptions import Ignore
 from django.db import InterfaceError, OperationalError
 
 from jobs import heartbeats, recovery, retention, running
+from jobs.connections import djangos_own, kept
 from jobs.doorbell import ring
 from jobs.models import KeptAnswer
 
 logger = logging.getLogger(__name__)
 
 
-@shared_task(name="jobs.tasks.run", bind=True, ignore_result=False)
+class AttemptTask(Task):  # type: ignore[type-arg]  # of the stubs alone
+    """Keeps Django's session from one attempt to the next, where one process runs them one after the other."""
+
+    def before_start(self, *_: Any) -> None:
+        if kept.on:
+            djangos_own.give_back()
+
+    def after_return(self, *_: Any) -> None:
+        """Celery calls this after it has stored the result."""
+        if kept.on:
+            djangos_own.set_aside()
+
+
+@shared_task(name="jobs.tasks.run", bind=True, base=AttemptTask, ignore_result=False)
 def run(self: Any, *, task_id: int) -> dict[str, Any]:
     """Runs one task if it still waits. A late or doubled message finds nothing to do and leaves no trace."""
     outcome = running.run_task(task_id=task_id, celery_task_id=str(self.request.id or ""))

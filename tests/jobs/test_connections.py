@@ -1,17 +1,27 @@
-"""The connection that a pool's child keeps from one attempt to the next."""
+"""The connections that a pool's child keeps from one attempt to the next."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from typing import Any
 
 import psycopg
 import pytest
+from celery.app.trace import build_tracer
+from celery.signals import task_postrun, task_prerun
+from django.db import connection as django
 
-from jobs.connections import Kept, kept
+from config.celery import app
+from jobs.connections import DjangosOwn, Kept, djangos_own, kept
 from jobs.errors import OperationFailed
 from jobs.leases import connection_info
 from jobs.running import Result, Run, run_task
+from jobs.states import TaskStatus
+from jobs.tasks import run
 from tests.jobs.toys import Toys
+
+ByCelery = Callable[[int], None]  # runs the task with this id
 
 
 @pytest.fixture
@@ -21,6 +31,34 @@ def keeping() -> Iterator[Kept]:
     yield kept
     kept.on = False
     kept.drop()
+    djangos_own.give_back()
+
+
+@pytest.fixture
+def by_celery() -> Iterator[ByCelery]:
+    """Runs a task as a worker does: Celery closes Django's connection before and after it, and stores the result."""
+    fixup = import_module("celery.fixups.django").DjangoWorkerFixup(app)
+    task_prerun.connect(fixup.on_task_prerun)
+    task_postrun.connect(fixup.on_task_postrun)
+    trace: Any = build_tracer(run.name, run, app=app)
+    yield lambda task_id: trace(f"celery-{task_id}", (), {"task_id": task_id}, request={})
+    task_prerun.disconnect(fixup.on_task_prerun)
+    task_postrun.disconnect(fixup.on_task_postrun)
+
+
+def djangos_session(toys: Toys, by_celery: ByCelery) -> int:
+    """Runs an attempt; the process id of the session that Django had in it."""
+    seen = []
+
+    def body(_: Run) -> Result:
+        seen.append(django.connection.info.backend_pid)
+        return Result()
+
+    toys.body = body
+    task = toys.start()
+    by_celery(task.pk)
+    assert toys.task(task.pk).status == TaskStatus.COMPLETED
+    return int(seen[0])
 
 
 def session(toys: Toys, *statements: str) -> int:
@@ -83,3 +121,28 @@ def test_a_lost_lease_takes_the_connection_along(real_toys: Toys, keeping: Kept)
     first = session(real_toys)
     assert session(real_toys, "UPDATE jobs_task SET epoch = epoch + 1") == 0
     assert session(real_toys) not in {0, first}
+
+
+def test_celery_does_not_end_djangos_session(real_toys: Toys, keeping: Kept, by_celery: ByCelery) -> None:
+    assert djangos_session(real_toys, by_celery) == djangos_session(real_toys, by_celery)
+
+
+def test_elsewhere_it_does(real_toys: Toys, by_celery: ByCelery) -> None:
+    assert djangos_session(real_toys, by_celery) != djangos_session(real_toys, by_celery)
+
+
+def test_a_session_of_djangos_that_the_server_ended_is_replaced(
+    real_toys: Toys, keeping: Kept, by_celery: ByCelery
+) -> None:
+    first = djangos_session(real_toys, by_celery)
+    with psycopg.connect(connection_info(), autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s, 5000)", [first])
+    assert djangos_session(real_toys, by_celery) != first
+
+
+def test_a_session_that_lay_idle_for_long_is_not_trusted(
+    real_toys: Toys, keeping: Kept, by_celery: ByCelery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = djangos_session(real_toys, by_celery)
+    monkeypatch.setattr(DjangosOwn, "IDLE_SECONDS", 0.0)
+    assert djangos_session(real_toys, by_celery) != first
