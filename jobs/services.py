@@ -16,7 +16,7 @@ from audit.services import record
 from hypermedia.database import prepared
 from hypermedia.errors import Conflict, NotFound
 from hypermedia.failpoints import hit
-from jobs import claiming, quotas, registry
+from jobs import claiming, finishing, quotas, registry
 from jobs.doorbell import ring_on_commit
 from jobs.errors import LeaseLost, WrongState
 from jobs.models import InterfacedMessage, Message, Operation, Task, TaskAttempt
@@ -28,8 +28,7 @@ Severity = Message.Severity
 Outcome = TaskAttempt.Outcome
 Record = Callable[[], Mapping[str, Any]]
 _CLOSE = """
-    UPDATE jobs_taskattempt SET ended_at = statement_timestamp(), outcome = %s, stack_trace = %s
-     WHERE task_id = %s AND ended_at IS NULL
+    UPDATE jobs_taskattempt SET ended_at = statement_timestamp(), outcome = %s WHERE task_id = %s AND ended_at IS NULL
 """
 
 
@@ -114,8 +113,7 @@ def claim(*, task_id: int, owner: str, thread_code: str, celery_task_id: str) ->
 def complete(*, task: Task, record: Record | None = None, rows_written: int | None = None) -> None:
     """PROCESSING -> COMPLETED with everything that `record` stores, or LeaseLost and nothing at all. `record` returns
     what changes in the operation's own row. `rows_written`: the renewals of the lease store them only now and then."""
-    counted: dict[str, Any] = {} if rows_written is None else {"rows_written": rows_written}
-    _finish(task, Move.COMPLETE, Outcome.COMPLETED, record=record, **counted)
+    _finish(task, Move.COMPLETE, Outcome.COMPLETED, record=record, rows_written=rows_written)
 
 
 @transaction.atomic
@@ -157,21 +155,27 @@ def _move(task_id: int, move: Move, **values: Any) -> None:
 
 
 def _finish(
-    task: Task, move: Move, outcome: str, stack_trace: str = "", record: Record | None = None, **values: Any
+    task: Task,
+    move: Move,
+    outcome: str,
+    *,
+    stack_trace: str = "",
+    record: Record | None = None,
+    rows_written: int | None = None,
 ) -> None:
-    if not Task.objects.held(task.pk, task.epoch).move(move, lease_expires_at=None, **values):
+    if not finishing.finish(task, move, outcome=outcome, stack_trace=stack_trace, rows_written=rows_written):
         raise LeaseLost
-    close_attempts(task.pk, outcome, stack_trace=stack_trace)
     task.status = leads_to(move)
     changes = {} if record is None else record()  # before the end is told: whoever hears of it finds the results
     ended(task, **changes)
     hit("finish.commit")
 
 
-def close_attempts(task_id: int, outcome: str, stack_trace: str = "") -> None:
-    """Writes into the log of attempts how the current one ended; called whenever a task leaves PROCESSING."""
+def close_attempts(task_id: int, outcome: str) -> None:
+    """Writes into the log of attempts how the current one ended; called when a task leaves PROCESSING and its worker
+    does not end it."""
     with prepared() as cursor:
-        cursor.execute(_CLOSE, [outcome, stack_trace, task_id])
+        cursor.execute(_CLOSE, [outcome, task_id])
 
 
 def _operation_follows(task: Task, **values: Any) -> None:

@@ -13,7 +13,7 @@ from jobs.running import run_task
 from tests.factories import UserFactory
 
 LOOKS = 2  # at the operation, and at the limits that its owner may export
-END = 6  # the fence, the attempt, the set, its files, the operation, the event
+END = 5  # the fence with the attempt, the set, its files, the operation, the event
 ENDPOINTS = 1
 TRANSACTION = 2
 
