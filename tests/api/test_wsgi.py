@@ -117,4 +117,4 @@ def test_nothing_is_left_for_the_garbage_collector(call: Any) -> None:
 
 def alive() -> int:
     kinds = (ResourceView, HttpRequest, HttpResponseBase, ListParameters)
-    return sum(isinstance(one, kinds) for one in gc.get_objects())
+    return sum(issubclass(type(one), kinds) for one in gc.get_objects())  # what is lazy stays so
