@@ -77,7 +77,8 @@ class TaskQuerySet(models.QuerySet["Task"]):
         )
 
     def held(self, task_id: int, epoch: int) -> Self:
-        """The task while this epoch still owns it: the fence that every change of a worker passes through."""
+        """The task while this epoch still owns it: the fence that every change of a worker passes through. The end of
+        an attempt has it in a statement of its own (`finishing`)."""
         return self.filter(pk=task_id, epoch=epoch, status=TaskStatus.PROCESSING)
 
     def expired(self) -> Self:

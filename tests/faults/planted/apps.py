@@ -19,8 +19,12 @@ class PlantedConfig(AppConfig):
 
 def no_fence() -> None:
     """A worker may end a task whose lease it has lost."""
+    from jobs import finishing
     from jobs.models import TaskQuerySet
 
+    fence = " AND epoch = %(epoch)s AND status = ANY(%(allowed)s)"
+    assert fence in finishing._FINISH
+    finishing._FINISH = finishing._FINISH.replace(fence, "")
     TaskQuerySet.held = lambda self, task_id, epoch: self.filter(pk=task_id)  # type: ignore[method-assign]
 
 
