@@ -71,10 +71,15 @@ def _has_begun(session: Any) -> bool:
 
 
 def _check(session: Any, result: Any) -> None:
-    """Raises what psycopg would raise, unless the plan alone is wrong."""
+    """Raises what psycopg would raise, unless the plan alone is wrong. What PostgreSQL says has a code; what libpq says
+    has none, and means that the session is lost, even when it does not look like that yet."""
+    error = error_from_result(result)
+    if error.sqlstate is None:
+        message = session.pgconn.get_error_message()
+        session.close()
+        raise OperationalError(message)
     if session.closed:
         raise OperationalError(session.pgconn.get_error_message())
-    error = error_from_result(result)
     if not isinstance(error, FeatureNotSupported):
         raise error
 

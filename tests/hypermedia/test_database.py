@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 from django.db import DataError, IntegrityError, OperationalError, connection, transaction
+from psycopg.pq import ExecStatus
 
 from hypermedia import database
 from hypermedia.database import let_go, prepared, row
@@ -110,6 +111,16 @@ def test_a_session_that_ended_says_so_until_it_is_replaced(planned: str, own_ses
     monkeypatch.undo()
     connection.close_if_unusable_or_obsolete()
     assert row(planned, ["2"]) == (2,)
+
+
+def test_what_libpq_says_by_itself_means_that_the_session_is_lost(own_session: int) -> None:
+    """Now and then it says so, of a session that the server has ended, without seeing it as closed."""
+    session: Any = connection.connection
+    said = session.pgconn.make_empty_result(ExecStatus.FATAL_ERROR)
+    with pytest.raises(psycopg.OperationalError):
+        database._check(session, said)
+    assert session.closed
+    connection.close_if_unusable_or_obsolete()
 
 
 def test_what_is_planned_still_begins_a_transaction(own_session: int) -> None:
