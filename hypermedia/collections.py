@@ -121,7 +121,7 @@ def _read(collection: Collection[Row], reader: Reader, search: Search, asked: As
     order, found = search.order, search.page(asked.limit + 1, skip=start.skip, after=start.position or None)
     # First which rows they are, then what is joined to them: so no join can lead the search astray.
     chosen = collection.visible(reader).filter(pk__in=found.ids).order_by(*(key.term for key in order))
-    read = list(collection.rows(chosen))
+    read = [] if found.ids == [] else list(collection.rows(chosen))
     return (_behind if start.backwards else _ahead)(read, found, order, asked, start)
 
 

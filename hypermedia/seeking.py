@@ -8,7 +8,8 @@ A conjunction of conditions in an order has no index of its own in general. What
    best only the rows can tell, so each of them may.
 3. *Sort*, when too little was found that way: if some condition fits at most `FEW` rows, they are looked up and sorted,
    which costs less than walking on.
-4. *Walk on* with what led best, `LOOKED_AT` rows far.
+4. *Walk on* with what led best: `FIRST_LOOK` rows far for the first page, which somebody waits for, and `LOOKED_AT` for
+   one that a link led to, where going far at once is less work than going often.
 5. Else the page ends where the walk ended: it is *short*, and `next` leads on from there. So nothing is lost, and a
    client that follows links sees every row once.
 
@@ -19,23 +20,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import reduce
-from operator import and_, itemgetter
+from operator import itemgetter
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
-from django.db import connection
-from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet, Value
+from django.db.models import QuerySet
 
+from hypermedia.every import Every, Run
 from hypermedia.filters import Narrowing
 from hypermedia.ordering import Order, beyond
 
 SOON = 500
 FEW = 10_000
+FIRST_LOOK = 5_000
 LOOKED_AT = 20_000
-
-
-Ids = list[Any] | QuerySet[Any]
+_BEYOND, _BEYOND_IN_VALUE = "beyond", "beyond_in_value"  # the columns of `every` that tell what lies after a position
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ class Found:
     `stopped_at` is where the walk of a short page ended, and `skip` how many rows are to be passed over from there on.
     """
 
-    ids: Ids
+    ids: list[Any] | QuerySet[Any]
     stopped_at: list[Any] | None = None
     skip: int = 0
 
@@ -60,197 +59,125 @@ class Search:
 
     def page(self, size: int, *, skip: int = 0, after: list[Any] | None = None) -> Found:
         """`size` rows beyond the position `after`, without the first `skip` of them."""
-        rare = [condition for condition in self.conditions if condition.is_rare]
-        if (few := self._sorted(rare, size, skip, after)) is not None:
-            return few
-        found = [condition for condition in self.conditions if condition.is_found and not condition.is_rare]
-        walks = []
-        for leader in self._leaders():
-            walked = self._walk(size, skip, after, leader, SOON)
-            if walked.stopped_at is None:
-                return walked
-            walks.append((len(walked.ids) - walked.skip, leader))
-        if (few := self._sorted(found, size, skip, after)) is not None:
-            return few
-        _, best = max(walks, key=itemgetter(0))
-        return self._walk(size, skip, after, best, LOOKED_AT)
-
-    def _sorted(self, conditions: list[Narrowing], size: int, skip: int, after: list[Any] | None) -> Found | None:
-        """All that fit, from the few that one of `conditions` names: these are found before anything else is looked at.
-        None when each of them names many."""
-        if not conditions:
-            return None
-        fewest, rarest = self._rarest(conditions)
-        if fewest > FEW:
-            return None
-        few = self.everything.filter(rarest.q).order_by(*rarest.index)
-        others = [condition.q for condition in self.conditions if condition is not rarest]
-        if after is not None:
-            others.append(beyond(self.order, after))
-        ids = _sorted_ids(few, others, self.order, size, skip)
-        return None if ids is None else Found(ids)
-
-    def _rarest(self, conditions: list[Narrowing]) -> tuple[int, Narrowing]:
-        """The condition that the fewest rows fit, and how many these are at least; one statement, whose counts end
-        soon. A single one is not counted here."""
-        if len(conditions) == 1:
-            return 0, conditions[0]
-        some = [self.everything.filter(one.q).order_by(*one.index).values("pk")[: FEW + 1] for one in conditions]
-        return min(zip(_counts(some), conditions, strict=True), key=itemgetter(0))
+        if self._is_one_index:
+            return Found(self._in_order(after)[skip : skip + size])
+        try:
+            every = self._every(after)
+        except EmptyResultSet:
+            return Found([])
+        return _Seeking(self, every, after, size, skip).page()
 
     @property
-    def _is_by_value(self) -> bool:
+    def named(self) -> list[tuple[str, Narrowing]]:
+        """The conditions, each with its column of `every`."""
+        return [(f"c{number}", condition) for number, condition in enumerate(self.conditions)]
+
+    @property
+    def leaders(self) -> list[Narrowing | None]:
+        """The conditions that an index can have before the order, each alone; None: there is none, or a value leads."""
+        leading = [condition for condition in self.conditions if condition.leads]
+        return [None] if self.is_by_value or not leading else [*leading]
+
+    @property
+    def is_by_value(self) -> bool:
         """Whether the order is walked value by value of its first column."""
         first, rest = self.order[0], self.order[1:]
         is_one_index = not self.conditions and len(rest) == 1 and first.descending == rest[0].descending
         return bool(rest and first.values) and not is_one_index
 
-    def _leaders(self) -> list[Narrowing | None]:
-        """The conditions that an index can have before the order, each alone; None: there is none, or a value leads."""
-        leading = [condition for condition in self.conditions if condition.leads]
-        return [None] if self._is_by_value or not leading else [*leading]
+    @property
+    def _is_one_index(self) -> bool:
+        """Whether all that is asked for lies beside each other in one index."""
+        if self.is_by_value or any(condition.is_rare for condition in self.conditions):
+            return False
+        tried = [one for one in self.conditions if not one.is_served_by(self.order[0].column)]
+        return not tried or (len(tried) == 1 and tried[0].leads)
 
-    def _walk(self, size: int, skip: int, after: list[Any] | None, leader: Narrowing | None, looked_at: int) -> Found:
-        runs = list(self._runs(after, leader))
-        if len(runs) == 1 and not runs[0].tried:
-            return Found(runs[0].ordered.values("pk")[skip : skip + size])
-        ids: list[Any] = []
-        for run in runs:
-            found, stopped_at = run.rows(skip + size - len(ids), at_most=looked_at + skip)
-            ids += found
-            if len(ids) == skip + size:
-                break
-            if stopped_at is not None:
-                return Found(ids[skip:], stopped_at, max(0, skip - len(ids)))
-        return Found(ids[skip:])
+    def _in_order(self, after: list[Any] | None) -> QuerySet[Any]:
+        conditions = [condition.q for condition in self.conditions]
+        if after is not None:
+            conditions.append(beyond(self.order, after))
+        return self.everything.filter(*conditions).order_by(*(key.term for key in self.order)).values("pk")
 
-    def _runs(self, after: list[Any] | None, leader: Narrowing | None) -> Iterator[_Run]:
-        """The whole order, or one run for each value of its first column from `after` on."""
-        if not self._is_by_value:
-            yield self._run(self.order, after, [leader] if leader else [])
-            return
-        first, rest = self.order[0], self.order[1:]
-        leading = [condition for condition in self.conditions if condition.path == first.column]
-        for value in sorted(first.values, reverse=first.descending):
-            if after is None or value == after[0]:
-                yield self._run(rest, after and after[1:], leading, value)
-                after = None
-
-    def _run(self, order: Order, after: list[Any] | None, leading: list[Narrowing], *value: Any) -> _Run:
-        """What leads is a `value` of the first column with the conditions on it, or one condition, or nothing."""
-        rows = self.everything.filter((self.order[0].column, value[0])) if value else self.everything
-        served = [*leading, *(one for one in self.conditions if one.is_served_by(order[0].column))]
-        tried = [condition for condition in self.conditions if condition not in served]
-        return _Run(_beyond(rows.filter(_all(served)), order, after), tried, order, value)
+    def _every(self, after: list[Any] | None) -> Every:
+        fits = {name: condition.q for name, condition in self.named}
+        if after is not None:
+            fits[_BEYOND] = beyond(self.order, after)
+        if after is not None and self.is_by_value:
+            fits[_BEYOND_IN_VALUE] = beyond(self.order[1:], after[1:])
+        return Every.of(self.everything, self.order, (column for one in self.conditions for column in one.index), fits)
 
 
 @dataclass(frozen=True)
-class _Run:
-    """A part of the order that one index serves: `all_rows` in `order`, of which those count that `tried` fit.
-    `value` stands before the positions in it."""
+class _Seeking:
+    """One page of a `search`, on its way."""
 
-    all_rows: QuerySet[Any]
-    tried: Sequence[Narrowing]
-    order: Order
-    value: tuple[Any, ...] = ()
+    search: Search
+    every: Every
+    after: list[Any] | None
+    size: int
+    skip: int
 
-    @property
-    def ordered(self) -> QuerySet[Any]:
-        return _ordered(self.all_rows, self.order)
+    def page(self) -> Found:
+        conditions = self.search.named
+        if (few := self._sorted({name: one.index for name, one in conditions if one.is_rare})) is not None:
+            return few
+        walks = []
+        for leader in self.search.leaders:
+            walked = self._walk(leader, SOON)
+            if walked.stopped_at is None:
+                return walked
+            walks.append((len(walked.ids) - walked.skip, leader))
+        found = {name: one.index for name, one in conditions if one.is_found and not one.is_rare}
+        if (few := self._sorted(found)) is not None:
+            return few
+        _, best = max(walks, key=itemgetter(0))
+        return self._walk(best, FIRST_LOOK if self.after is None else LOOKED_AT)
 
-    def rows(self, wanted: int, at_most: int) -> tuple[list[Any], list[Any] | None]:
-        """The ids of the next `wanted` rows that fit, and the position where looking ended before it had found them.
+    def _sorted(self, few: dict[str, tuple[str, ...]]) -> Found | None:
+        """All that fit, from the few that one of the conditions names: these are found before anything else is looked
+        at. None when each of them names many."""
+        if not few:
+            return None
+        others = [name for name, _ in self.search.named if name not in few]
+        ids = self.every.sort(few, [*others, *self._beyond(_BEYOND)], FEW, self.size, self.skip)
+        return None if ids is None else Found(ids)
 
-        The last row that may be looked at is read, from the index alone, only after all before it have been: PostgreSQL
-        reads the parts of UNION ALL one after the other, and no further than to the LIMIT.
-        """
-        if not self.tried:
-            return list(self.ordered.values_list("pk", flat=True)[:wanted]), None
-        try:
-            walk, parameters = _tried(self.ordered, [condition.q for condition in self.tried], self.order)
-        except EmptyResultSet:
-            return [], None
-        found = fetched(
-            f"SELECT * FROM ((SELECT * FROM ({walk} LIMIT %s) AS walked WHERE fits LIMIT %s) UNION ALL"  # nosec B608  # noqa: S608  # the ORM's text
-            f" (SELECT {_columns(self.order)}, FALSE FROM ({walk} LIMIT 1 OFFSET %s) AS ended)) AS found LIMIT %s",
-            [*parameters, at_most, wanted, *parameters, at_most - 1, wanted],
-        )
-        ids = [row[-2] for row in found if row[-1]]  # an order ends with the id
-        return ids, [*self.value, *found[-1][:-1]] if len(ids) < min(wanted, len(found)) else None
+    def _walk(self, leader: Narrowing | None, looked_at: int) -> Found:
+        ids: list[Any] = []
+        for run in self._runs(leader):
+            found, stopped_at = self.every.walk(run, self.skip + self.size - len(ids), looked_at + self.skip)
+            ids += found
+            if len(ids) == self.skip + self.size:
+                break
+            if stopped_at is not None:
+                return Found(ids[self.skip :], stopped_at, max(0, self.skip - len(ids)))
+        return Found(ids[self.skip :])
 
+    def _runs(self, leader: Narrowing | None) -> Iterator[Run]:
+        """The whole order, or one run for each value of its first column from `after` on."""
+        order = self.search.order
+        if not self.search.is_by_value:
+            yield self._run(order, leader, self._beyond(_BEYOND))
+            return
+        first, rest = order[0], order[1:]
+        here, beyond_here = None if self.after is None else self.after[0], self._beyond(_BEYOND_IN_VALUE)
+        for value in sorted(first.values, reverse=first.descending):
+            if not beyond_here or value == here:
+                yield self._run(rest, None, beyond_here, (first.column, value))
+                beyond_here = []
 
-class _Fits(ExpressionWrapper):  # type: ignore[type-arg]  # of the stubs alone
-    """A condition as a column. The ORM would make half as much again of `Case`, which says the same."""
+    def _run(
+        self, order: Order, leader: Narrowing | None, served: list[str], value: tuple[str, Any] | None = None
+    ) -> Run:
+        """What leads is one condition, or a `value` of the first column with the conditions on it, or nothing."""
+        leading = [
+            name
+            for name, one in self.search.named
+            if one is leader or one.is_served_by(order[0].column) or (value is not None and one.path == value[0])
+        ]
+        tried = [name for name, _ in self.search.named if name not in leading]
+        return Run(order, [*leading, *served], tried, value)
 
-    empty_result_set_value = False  # where nothing can fit
-
-
-def _tried(rows: QuerySet[Any], conditions: list[Q], order: Order) -> tuple[str, tuple[Any, ...]]:
-    """The statement that reads the rows' positions, each with whether it `fits`. Raises EmptyResultSet where the ORM
-    makes no statement, since nothing can fit."""
-    tried = rows.annotate(fits=_Fits(reduce(and_, conditions) if conditions else Value(True), BooleanField()))
-    sql, parameters = tried.values_list(*(key.column for key in order), "fits").query.sql_with_params()
-    return sql, parameters
-
-
-def _sorted_ids(rows: QuerySet[Any], conditions: list[Q], order: Order, size: int, skip: int) -> list[Any] | None:
-    """The ids of a page of those of `rows` that all `conditions` fit; None when there are more than `FEW`.
-
-    One statement, which counts them first: that takes an index alone.
-    """
-    try:
-        few, parameters = _tried(rows, conditions, order)
-    except EmptyResultSet:
-        return []
-    found = fetched(
-        f"SELECT number, id FROM (SELECT count(*) AS number FROM ({few} LIMIT %s) AS few) AS counted"  # nosec B608  # noqa: S608  # the ORM's text
-        f" LEFT JOIN LATERAL (SELECT id FROM ({few} LIMIT %s) AS few WHERE fits AND number <= %s"
-        f" ORDER BY {_terms(order)} LIMIT %s OFFSET %s) AS page ON TRUE",
-        [*parameters, FEW + 1, *parameters, FEW, FEW, size, skip],
-    )
-    return None if found[0][0] > FEW else [one for _, one in found if one is not None]
-
-
-def _columns(order: Order) -> str:
-    return ", ".join(f'"{key.column}"' for key in order)
-
-
-def _terms(order: Order) -> str:
-    return ", ".join(f'"{key.column}" {"DESC" if key.descending else "ASC"}' for key in order)
-
-
-def fetched(sql: str, parameters: Sequence[Any]) -> list[Any]:
-    """The rows of a statement that will not need all that it could find, so it must not sort them: PostgreSQL does not
-    know where it will end. One message, which is a transaction of its own where there is none."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL enable_sort = off; {sql}; SET LOCAL enable_sort = on", parameters)
-        cursor.nextset()  # past the answer to SET
-        found: list[Any] = cursor.fetchall()
-    return found
-
-
-def _counts(some: list[QuerySet[Any]]) -> tuple[int, ...]:
-    counts: list[str] = []
-    parameters: list[Any] = []
-    for rows in some:
-        try:
-            sql, values = rows.query.sql_with_params()
-        except EmptyResultSet:  # of conditions that nothing can fit the ORM makes no statement
-            counts.append("0")
-            continue
-        counts.append(f"(SELECT count(*) FROM ({sql}) AS fitting)")  # nosec B608  # noqa: S608  # the ORM's text
-        parameters += values
-    [found] = fetched(f"SELECT {', '.join(counts)}", parameters)
-    return tuple(found)
-
-
-def _all(conditions: Sequence[Narrowing]) -> Q:
-    return reduce(and_, (condition.q for condition in conditions), Q())
-
-
-def _ordered(rows: QuerySet[Any], order: Order) -> QuerySet[Any]:
-    return rows.order_by(*(key.term for key in order))
-
-
-def _beyond(rows: QuerySet[Any], order: Order, after: list[Any] | None) -> QuerySet[Any]:
-    return rows if after is None else rows.filter(beyond(order, after))
+    def _beyond(self, column: str) -> list[str]:
+        return [] if self.after is None else [column]

@@ -31,6 +31,7 @@ ORDERS = [
 @pytest.fixture(autouse=True)
 def low_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(seeking, "SOON", 1)
+    monkeypatch.setattr(seeking, "FIRST_LOOK", 2)
     monkeypatch.setattr(seeking, "LOOKED_AT", 3)
     monkeypatch.setattr(seeking, "FEW", 0)
 
@@ -46,7 +47,7 @@ def owner() -> User:
 def every(client: ApiClient, monkeypatch: pytest.MonkeyPatch, order: str) -> list[int]:
     """What an unbounded search finds."""
     with monkeypatch.context() as patch:
-        patch.setattr(seeking, "LOOKED_AT", 1000)
+        patch.setattr(seeking, "FIRST_LOOK", 1000)
         answer = client.get(f"{TASKS}?q={Q}&orderBy={order}")
         assert not answer.json()["hasMore"]
         return [item["id"] for item in answer.json()["items"]]
@@ -90,6 +91,7 @@ def test_an_offset_is_counted_over_short_pages(
 ) -> None:
     client = ApiClient(owner)
     expected = every(client, monkeypatch, order)
+    monkeypatch.setattr(seeking, "FIRST_LOOK", 1)
     monkeypatch.setattr(seeking, "LOOKED_AT", 1)
     there = pages(client, f"{TASKS}?q={Q}&orderBy={order}&limit=2&offset={offset}", "next")
     assert [one for page in there for one in ids(page)] == expected[offset:]
