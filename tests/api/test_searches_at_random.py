@@ -97,7 +97,7 @@ def deliveries(chance: random.Random) -> list[World]:
             type=chance.choice(["A", "B"]),
             outcome="Completed",
             subject=f"generic/tasks/{number}",
-            body={},
+            body="{}",
             creation_date=BEGAN,
         )
         job = chance.choice([None, IntegrationJob.objects.create(integration=user)])
