@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from psycopg import Connection
 from psycopg.sql import SQL, Composed, Literal
@@ -22,7 +22,7 @@ _SNAPSHOT = """
     SELECT pg_current_snapshot()::text, clock_timestamp(), set_config('TimeZone', %s, true),
            set_config('work_mem', %s, true), set_config('jit', 'off', true)
 """
-_SMALL = 1_000  # rows: few enough that nobody sees the progress of writing them, or how they were found
+SMALL = 1_000  # rows: few enough that nobody sees the progress of writing them, or how they were found
 _WIDE = 0.3  # of the limits' entries: from here on it is cheaper to read all of them once than some of them twice
 
 
@@ -36,12 +36,36 @@ class ExportedLimit:
     currency: str = ""
 
 
+class Scope(Protocol):
+    """How the statements name what is to be exported: in SQL, over c, an entry."""
+
+    @property
+    def within(self) -> Composed:
+        """A relation, to be called c: the entries to be exported."""
+
+    @property
+    def in_time(self) -> Composed:
+        """Whether an entry of the limits is one of them."""
+
+    @property
+    def of_limits(self) -> Composed:
+        """Whether an entry is of the limits."""
+
+    @property
+    def with_days(self) -> bool:
+        """Whether some limit counts service days."""
+
+    @property
+    def wide(self) -> bool:
+        """How to get there, not what is found: the window is likely to have a good part of the limits' entries."""
+
+
 @dataclass(frozen=True)
 class Window:
-    """Which entries: transaction date-times from `start` to `end`, both inclusive, of these limits.
+    """Which entries: transaction date-times from `start` to `end`, both inclusive, of these limits; `every`: they are
+    all that the snapshot has. As a scope, its values are part of the statements.
 
     With `since`, an earlier snapshot, only those that it did not see: what became visible after it, whenever written.
-    `wide` is how to get there, not what is found: the window is likely to have a good part of the limits' entries.
     """
 
     start: datetime
@@ -49,6 +73,32 @@ class Window:
     limits: Sequence[ExportedLimit]
     since: str | None = None
     wide: bool = False
+    every: bool = False
+
+    @property
+    def within(self) -> Composed:
+        return SQL("(SELECT * FROM consumption_consumption c WHERE {} AND {})").format(self.of_limits, self.in_time)
+
+    @property
+    def in_time(self) -> Composed:
+        return SQL("c.transaction_datetime BETWEEN {} AND {}{}").format(
+            Literal(self.start), Literal(self.end), _unseen_by(self.since)
+        )
+
+    @property
+    def of_limits(self) -> Composed:
+        """No condition where it would leave nothing out: it costs each entry, and misleads the planner's guess."""
+        if self.every or not self.limits:
+            return Composed([SQL("true" if self.every else "false")])
+        return SQL("c.limit_id IN ({})").format(SQL(", ").join(Literal(limit.id) for limit in self.limits))
+
+    @property
+    def with_days(self) -> bool:
+        return has_days(self.limits)
+
+
+def has_days(limits: Sequence[ExportedLimit]) -> bool:
+    return any(limit.type == "SERVICE_DAYS" for limit in limits)
 
 
 @dataclass(frozen=True)
@@ -89,35 +139,35 @@ class Estimate:
 def estimate(connection: Connection[Any], window: Window) -> Estimate:
     """Raises nothing: a guess, however wrong, changes only how long the export takes."""
 
-    def rows(what: str, where: Composed) -> int:
-        return _plan_rows(connection, SQL("SELECT {} FROM consumption_consumption c WHERE {}").format(SQL(what), where))
+    def rows(what: str, within: Composed) -> int:
+        return _plan_rows(connection, SQL("SELECT {} FROM {} c").format(SQL(what), within))
 
-    entries = rows("c.id", within(window))
-    if entries <= _SMALL:
+    entries = rows("c.id", window.within)
+    if entries <= SMALL:
         return Estimate(2 * entries, wide=False)
-    periods, of_limits = rows("DISTINCT c.counter_period_id", within(window)), rows("c.id", _of_limits(window))
+    periods = rows("DISTINCT c.counter_period_id", window.within)
+    of_limits = rows("c.id", SQL("(SELECT * FROM consumption_consumption c WHERE {})").format(window.of_limits))
     return Estimate(entries + periods, wide=entries >= _WIDE * of_limits)
 
 
-def entries(window: Window, what: Composed) -> Composed:
-    """SELECT of the entries of the window, by id; `what` is made of c (entry), p, k, l and s; l and s have their codes
+def entries(scope: Scope, what: Composed) -> Composed:
+    """SELECT of the entries of the scope, by id; `what` is made of c (entry), p, k, l and s; l and s have their codes
     as JSON too."""
     return SQL(
         """
         SELECT {what}
-          FROM consumption_consumption c
+          FROM {within} c
           JOIN consumption_counterperiod p ON p.id = c.counter_period_id
           JOIN consumption_counter k ON k.id = p.counter_id
           JOIN ({limits}) l ON l.id = c.limit_id
           LEFT JOIN ({sources}) s ON s.id = c.transaction_source_id
-         WHERE {within}
          ORDER BY c.id
         """
-    ).format(what=what, limits=_LIMITS, sources=_SOURCES, within=within(window))
+    ).format(what=what, limits=_LIMITS, sources=_SOURCES, within=scope.within)
 
 
-def counters(window: Window, what: Composed) -> Composed:
-    """SELECT of the counter periods that the window touches, by id; `what` is made of t.
+def counters(scope: Scope, what: Composed) -> Composed:
+    """SELECT of the counter periods that the scope touches, by id; `what` is made of t.
 
     t is the period with its counter and limit, and has the totals over the whole ledger of the snapshot: `value` and
     `service_days`.
@@ -127,32 +177,15 @@ def counters(window: Window, what: Composed) -> Composed:
         WITH {totals}, counted AS MATERIALIZED (
             SELECT t.value, t.service_days, t.entries, t.value_outside, t.service_days_within, t.first, t.last,
                    p.id, p.start_date, p.end_date, p.total, p.counter_id,
-                   k.aggregation_level, k.person_code, k.family_code, k.limit_id, l.code, l.type, l.currency
+                   k.aggregation_level, k.person_code, k.family_code, k.limit_id, l.code, l.json, l.type, l.currency
               FROM totals t
               JOIN consumption_counterperiod p ON p.id = t.counter_period_id
               JOIN consumption_counter k ON k.id = p.counter_id
-              JOIN consumption_limit l ON l.id = k.limit_id
+              JOIN ({limits}) l ON l.id = k.limit_id
         )
         SELECT {what} FROM counted t WHERE {reconciled} ORDER BY t.id
         """
-    ).format(totals=_totals(window), what=what, reconciled=_RECONCILED)
-
-
-def within(window: Window) -> Composed:
-    """The condition on c of the entries to be exported."""
-    return SQL("{} AND {}").format(_of_limits(window), _in_time(window))
-
-
-def _in_time(window: Window) -> Composed:
-    return SQL("c.transaction_datetime BETWEEN {} AND {}{}").format(
-        Literal(window.start), Literal(window.end), _unseen_by(window.since)
-    )
-
-
-def _of_limits(window: Window) -> Composed:
-    if not window.limits:
-        return SQL("{}").format(SQL("false"))
-    return SQL("c.limit_id IN ({})").format(SQL(", ").join(Literal(limit.id) for limit in window.limits))
+    ).format(totals=_totals(scope), limits=_LIMITS, what=what, reconciled=_RECONCILED)
 
 
 def _unseen_by(snapshot: str | None) -> Composed:
@@ -165,7 +198,7 @@ def _unseen_by(snapshot: str | None) -> Composed:
     ).format(Literal(int(snapshot.partition(":")[0])), Literal(snapshot))
 
 
-def _totals(window: Window) -> Composed:
+def _totals(scope: Scope) -> Composed:
     """The CTE `totals`: of each touched period the sums of all its entries, in the window or not, and beside them what
     the window has of it, for the reconciliation.
 
@@ -173,14 +206,11 @@ def _totals(window: Window) -> Composed:
     nearly all of them are within: so what is added up twice are the others.
     A service day counts once however many entries it has, and no longer when all of them were withdrawn.
     """
-    with_days = any(limit.type == "SERVICE_DAYS" for limit in window.limits)
-    parts = {"within": _in_time(window), "of_limits": _of_limits(window), "touched": SQL(""), "only": SQL("")}
-    if not window.wide:
-        parts["touched"] = SQL("touched AS ({}),").format(
-            SQL("SELECT DISTINCT c.counter_period_id FROM consumption_consumption c WHERE {}").format(within(window))
-        )
+    parts = {"within": scope.in_time, "of_limits": scope.of_limits, "touched": SQL(""), "only": SQL("")}
+    if not scope.wide:
+        parts["touched"] = SQL("touched AS (SELECT DISTINCT c.counter_period_id FROM {} c),").format(scope.within)
         parts["only"] = SQL("JOIN touched USING (counter_period_id)")
-    return (_TOTALS_WITH_DAYS if with_days else _TOTALS).format(**parts)
+    return (_TOTALS_WITH_DAYS if scope.with_days else _TOTALS).format(**parts)
 
 
 _TOTALS = SQL(
@@ -241,7 +271,7 @@ _RECONCILED = SQL(
     """
 )
 # Grouped, PostgreSQL makes each JSON text once instead of once a row, and still reads with its parallel workers.
-_LIMITS = SQL("SELECT id, code, currency, to_json(code)::text AS json FROM consumption_limit GROUP BY id")
+_LIMITS = SQL("SELECT id, code, type, currency, to_json(code)::text AS json FROM consumption_limit GROUP BY id")
 _SOURCES = SQL("SELECT id, code, to_json(code)::text AS json FROM consumption_transactionsource GROUP BY id")
 
 

@@ -10,7 +10,7 @@ from psycopg.sql import SQL, Composed
 
 from consumption import exports
 from consumption.exporting.lines import MOMENT
-from consumption.exports import Window
+from consumption.exports import Scope
 
 
 class Kind(Enum):
@@ -28,7 +28,7 @@ class Column:
     """A name, the SQL of its cells (over the tables of `exports.entries` or `exports.counters`), and their kind."""
 
     name: str
-    cell: SQL
+    cell: SQL | Composed
     kind: Kind = Kind.TEXT
     required: bool = False
 
@@ -71,12 +71,12 @@ CONSUMPTIONS = (
 _ESCAPED = SQL("CASE WHEN {cell} ~ '^''*[=+@\\-\\t\\r\\n＝＋－＠]' THEN '''' || {cell} ELSE {cell} END")
 
 
-def counter_cells(window: Window, *, escaped: bool) -> Composed:
-    return exports.counters(window, _cells(COUNTERS, escaped))
+def counter_cells(scope: Scope, *, escaped: bool) -> Composed:
+    return exports.counters(scope, _cells(COUNTERS, escaped))
 
 
-def consumption_cells(window: Window, *, escaped: bool) -> Composed:
-    return exports.entries(window, _cells(CONSUMPTIONS, escaped))
+def consumption_cells(scope: Scope, *, escaped: bool) -> Composed:
+    return exports.entries(scope, _cells(CONSUMPTIONS, escaped))
 
 
 def header(columns: Sequence[Column]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 
 from psycopg.sql import Composed
@@ -22,23 +22,27 @@ class Section:
     """Rows that go into files of their own: how these are described, and the COPY statements that bring the rows."""
 
     description: str
-    statements: Sequence[Composed]
+    statements: Sequence[Composed] = ()
     columns: Sequence[Column] = ()
 
 
 @dataclass(frozen=True)
 class Format:
-    """`line_end` and `has_header` say how rows stand in a text file."""
+    """`line_end` and `has_header` say how rows stand in a text file; `of_lines`: they are those of `lines`."""
 
     media_type: str
     sections: Callable[[Window], Sequence[Section]]
     line_end: bytes = b"\n"
     has_header: bool = False
+    of_lines: bool = False
+
+
+LINES = Section("Export of counters and consumptions")
 
 
 def _ndjson(window: Window) -> Sequence[Section]:
     statements = [lines.as_raw_lines(make(window)) for make in (lines.counter_lines, lines.consumption_lines)]
-    return [Section("Export of counters and consumptions", statements)]
+    return [replace(LINES, statements=statements)]
 
 
 def _tables(window: Window, *, escaped: bool) -> Sequence[Section]:
@@ -51,7 +55,7 @@ def _tables(window: Window, *, escaped: bool) -> Sequence[Section]:
 
 
 FORMATS: dict[str, Format] = {
-    ExportFormat.NDJSON: Format(NDJSON, _ndjson),
+    ExportFormat.NDJSON: Format(NDJSON, _ndjson, of_lines=True),
     ExportFormat.CSV: Format(CSV, lambda window: _tables(window, escaped=True), line_end=b"\r\n", has_header=True),
     ExportFormat.PARQUET: Format(PARQUET, lambda window: _tables(window, escaped=False)),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from functools import partial
@@ -15,8 +15,8 @@ from psycopg import Connection
 from consumption import exports
 from consumption.allowances import allowed_codes
 from consumption.exporting import closing as closed_windows
-from consumption.exporting import reconciliation, series
-from consumption.exporting.copying import blocks
+from consumption.exporting import few, formats, reconciliation, series
+from consumption.exporting.copying import Block, blocks
 from consumption.exporting.files import ExportFiles, discard
 from consumption.exporting.formats import is_available
 from consumption.exporting.reconciliation import Total
@@ -89,8 +89,20 @@ def wait_until_complete(run: Run, connection: Connection[Any], batch: ReadConsum
 
 def _write(run: Run, connection: Connection[Any], batch: ReadConsumptionBatch, files: ExportFiles) -> list[Total]:
     """Counters first, then consumptions; what they come to."""
-    limits = _limits(connection, batch)
-    window = Window(batch.transaction_start, batch.transaction_end, limits, batch.since_snapshot)
+    codes = allowed_codes(batch.created_by_id, batch.limit_codes)
+    limits = _limits(connection, batch, codes)
+    window = Window(batch.transaction_start, batch.transaction_end, limits, batch.since_snapshot, every=codes is None)
+    lines = few.read(connection, window) if files.format.of_lines else None
+    if lines is not None:
+        files.begin(formats.LINES)
+        _pass_on(run, few.cut(lines, files.room), files, len(lines))
+        files.end()
+    else:
+        _copy(run, connection, window, files)
+    return reconciliation.read(connection, limits)
+
+
+def _copy(run: Run, connection: Connection[Any], window: Window, files: ExportFiles) -> None:
     expected = exports.estimate(connection, window)
     run.progress(0, expected.rows)
     for section in files.format.sections(replace(window, wide=expected.wide)):
@@ -98,16 +110,21 @@ def _write(run: Run, connection: Connection[Any], batch: ReadConsumptionBatch, f
         for statement in section.statements:
             # Closed at once when writing fails: the transaction cannot end while its COPY goes on.
             with closing(blocks(connection, statement, files.room, files.format.line_end)) as copied:
-                for block in copied:
-                    files.write(block)
-                    hit("export.chunk")
-                    run.progress(files.rows, expected.rows)
+                _pass_on(run, copied, files, expected.rows)
         files.end()
-    return reconciliation.read(connection, limits)
 
 
-def _limits(connection: Connection[Any], batch: ReadConsumptionBatch) -> list[ExportedLimit]:
-    limits = exports.find_limits(connection, allowed_codes(batch.created_by_id, batch.limit_codes))
+def _pass_on(run: Run, rows: Iterable[Block], files: ExportFiles, expected: int) -> None:
+    for block in rows:
+        files.write(block)
+        hit("export.chunk")
+        run.progress(files.rows, expected)
+
+
+def _limits(
+    connection: Connection[Any], batch: ReadConsumptionBatch, codes: Sequence[str] | None
+) -> list[ExportedLimit]:
+    limits = exports.find_limits(connection, codes)
     missing = sorted(set(batch.limit_codes or ()) - {limit.code for limit in limits})
     if missing:
         raise OperationFailed(

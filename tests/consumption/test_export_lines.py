@@ -7,9 +7,11 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from consumption.exporting import few, operation
 from consumption.models import Consumption, Counter, CounterPeriod, Limit, ReadConsumptionBatch
 from consumption.services import start_export
 from datafiles import storage
@@ -31,9 +33,13 @@ START, END = datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 12, 31, tzinfo=UTC
 Export = Callable[..., list[str]]
 
 
-@pytest.fixture
-def export(work: Callable[[], None]) -> Export:
-    """Runs an export to its end and gives the lines of its file."""
+@pytest.fixture(params=["few", "copied"])
+def export(request: pytest.FixtureRequest, work: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> Export:
+    """Runs an export to its end, on either way to its lines, and gives those of its file."""
+    if request.param == "few":
+        monkeypatch.setattr(operation, "_copy", None)
+    else:
+        monkeypatch.setattr(few, "read", lambda *_: None)
     owner = UserFactory.create(roles=[Role.CLIENT])
 
     def run(start: datetime = START, end: datetime = END, codes: list[str] | None = None) -> list[str]:
@@ -204,6 +210,22 @@ def test_times_are_the_servers(export: Export, settings: Any) -> None:
     settings.TIME_ZONE = "Europe/Amsterdam"
     ConsumptionFactory.create(transaction_datetime=datetime(2024, 7, 1, 12, 0, 0, 40_000, tzinfo=UTC))
     assert documents(export(), "consumption")[0]["transactionDateTime"] == {"value": "2024-07-01T14:00:00.040+02:00"}
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Amsterdam", "America/St_Johns", "Asia/Kathmandu"])
+def test_every_fraction_of_a_second(export: Export, settings: Any, zone: str) -> None:
+    """Three digits or none, in winter and in summer, before and after 1970."""
+    settings.TIME_ZONE = zone
+    fractions = [0, 1, 10, 100, 101, 110, 111, 250, 500, 900, 990, 999]
+    days = [datetime(1969, 12, 31, 23, 59, 59, tzinfo=UTC), START, datetime(2024, 7, 1, 3, 30, 1, tzinfo=UTC)]
+    moments = [day + timedelta(milliseconds=fraction) for day in days for fraction in fractions]
+    for moment in moments:
+        ConsumptionFactory.create(transaction_datetime=moment)
+    found = documents(export(datetime(1960, 1, 1, tzinfo=UTC), END), "consumption")
+    assert [one["transactionDateTime"]["value"] for one in found] == [
+        moment.astimezone(ZoneInfo(zone)).isoformat(timespec="milliseconds" if moment.microsecond else "seconds")
+        for moment in moments
+    ]
 
 
 def test_the_snapshot_is_kept_with_the_batch(export: Export) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from consumption import exports
+from consumption.exporting import few
 from consumption.models import CounterPeriod, Limit, ReadConsumptionBatch
 from jobs.models import Message
 from tests.consumption.exporting import files, run_export
@@ -18,19 +19,20 @@ from tests.factories import ConsumptionFactory, CounterPeriodFactory, LimitFacto
 pytestmark = pytest.mark.django_db(transaction=True)
 
 INSIDE, OUTSIDE = datetime(2024, 3, 1, 12, 0, 0, 250_000, tzinfo=UTC), datetime(1999, 1, 1, tzinfo=UTC)
-BY_WINDOW = {True: "wide", False: "narrow"}
 
 
-@pytest.fixture(params=BY_WINDOW, ids=BY_WINDOW.get)
-def wide(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
-    """Whichever way the planner's guess would send the statement: the result is the same."""
+@pytest.fixture(params=["few", "narrow", "wide"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Whichever way the number of entries, or the planner's guess, would send the export: the result is the same."""
     real = exports.estimate
 
     def guess(*arguments: Any) -> exports.Estimate:
-        return replace(real(*arguments), wide=request.param)
+        return replace(real(*arguments), wide=request.param == "wide")
 
     monkeypatch.setattr(exports, "estimate", guess)
-    return bool(request.param)
+    if request.param != "few":
+        monkeypatch.setattr(few, "read", lambda *_: None)
+    return str(request.param)
 
 
 def totals(batch: ReadConsumptionBatch) -> list[dict[str, Any]]:
@@ -61,7 +63,7 @@ def ledger() -> None:
         CounterPeriod.objects.filter(pk=period.pk).update(total=Decimal(total))
 
 
-def test_totals_of_each_limit(wide: bool) -> None:
+def test_totals_of_each_limit(way: str) -> None:
     ledger()
     batch = run_export()
     noon = {"value": "2024-03-01T12:00:00+00:00"}
@@ -99,13 +101,13 @@ def test_totals_of_each_limit(wide: bool) -> None:
     assert not Message.objects.exists()
 
 
-def test_without_service_days_it_is_the_same(wide: bool) -> None:
+def test_without_service_days_it_is_the_same(way: str) -> None:
     ledger()
     (total,) = totals(run_export(limit_codes=["VERT"]))
     assert (total["consumptions"], total["counters"], total["numberOfUnits"]) == (2, 1, "3.4999")
 
 
-def test_wrong_running_totals_are_told(wide: bool) -> None:
+def test_wrong_running_totals_are_told(way: str) -> None:
     ledger()
     before = files()
     CounterPeriod.objects.filter(counter__limit__code__in=["VERT", "DAYS"]).update(total=999)
