@@ -1,5 +1,5 @@
-"""Two web processes, two workers and two keepers, started by the units of `deploy/`, with RabbitMQ and one PostgreSQL:
-one of each is killed, and every export that was answered with 201 completes."""
+"""Two web processes, three workers and two keepers, started by the units of `deploy/`, with RabbitMQ and one
+PostgreSQL: one of each is killed, and every export that was answered with 201 completes."""
 
 from __future__ import annotations
 
@@ -134,8 +134,10 @@ def prepare(fleet: Fleet) -> None:
     fleet.run("env", "ENVIRONMENT=development", *manage, "load_sample", "--consumptions", "20000")
     for port in fleet.ports:
         fleet.start("web@", port)
-    for name, instance in (("worker@", "1"), ("worker@", "2"), ("keeper@", "1"), ("keeper@", "2"), ("beat", "")):
-        fleet.start(name, instance)
+    for name, instances in (("worker@", "123"), ("keeper@", "12")):
+        for instance in instances:
+            fleet.start(name, instance)
+    fleet.start("beat")
     for port in fleet.ports:
         fleet.wait(f"web {port} answers", partial(is_ready, fleet, port))
 
