@@ -41,13 +41,16 @@ class TaskRestartParameters(StrictSerializer):
 
 
 def restart_document(batch: TaskRestartBatch) -> dict[str, Any]:
-    """The restart as it stands; the results, one for each task in the order asked for, once it is completed."""
+    """The restart as it stands; the results, one for each task in the order asked for, once it is completed, and from its
+    end on the link to its own task, whose messages say more."""
     running = batch.status == OperationStatus.IN_PROGRESS
     document: dict[str, Any] = {"processing": running, "status": batch.status}
     if batch.status == OperationStatus.COMPLETED:
         document["results"] = [{key: one[key] for key in _RESULT if key in one} for one in batch.results]
-    path = restarts.TASK_RESTART_BATCH.path.format(id=batch.pk)
-    return document | {"links": [link(SELF, path), link("operator", task_path(batch.task_id), "GET")]}
+    links = [link(SELF, restarts.TASK_RESTART_BATCH.path.format(id=batch.pk))]
+    if not running:
+        links.append(link("operator", task_path(batch.task_id), "GET"))
+    return document | {"links": links}
 
 
 class TasksRestartView(ResourceView):

@@ -40,17 +40,18 @@ def test_the_answer_says_where_to_look(testuser: ApiClient) -> None:
     assert answer.json() == {
         "processing": True,
         "status": "In Progress",
-        "links": [
-            {"href": status, "rel": "self"},
-            {
-                "href": f"http://localhost:9998/api/generic/tasks/{batch.task_id}",
-                "rel": "operator",
-                "httpMethod": "GET",
-            },
-        ],
+        "links": [{"href": status, "rel": "self"}],
     }
     again = testuser.get(status)
     assert (again.json(), again.headers["Retry-After"]) == (answer.json(), "1")
+
+
+def test_its_own_task_once_it_has_ended(testuser: ApiClient, work: Callable[[], None]) -> None:
+    answer = testuser.post(RESTART, {"taskIds": [failed(owner_of(testuser)).task_id]})
+    work()
+    ended = testuser.get(answer.headers["Location"]).json()
+    assert [one["rel"] for one in ended["links"]] == ["self", "operator"]
+    assert testuser.get(ended["links"][1]["href"]).json()["id"] == TaskRestartBatch.objects.get().task_id
 
 
 def test_each_task_has_its_result(testuser: ApiClient, operator: ApiClient, work: Callable[[], None]) -> None:
