@@ -41,8 +41,8 @@ class TaskRestartParameters(StrictSerializer):
 
 
 def restart_document(batch: TaskRestartBatch) -> dict[str, Any]:
-    """The restart as it stands; the results, one for each task in the order asked for, once it is completed, and from its
-    end on the link to its own task, whose messages say more."""
+    """The restart as it stands. Once it is completed it has a result for each task, in the order asked for, and once it
+    has ended a link to its own task, whose messages say more."""
     running = batch.status == OperationStatus.IN_PROGRESS
     document: dict[str, Any] = {"processing": running, "status": batch.status}
     if batch.status == OperationStatus.COMPLETED:
