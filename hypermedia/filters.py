@@ -50,7 +50,8 @@ class Field:
     page costs the same at any depth. The rows of the collection carry such a column under the same name.
 
     What finding rows may rely on (`seeking.py`): with `leads`, one index has the rows with a value of it in each of the
-    collection's orders. `rare`: few rows share a value, and an index finds them. `indexed`: an index finds them, be
+    collection's orders that one index can have; of those that begin with a column of few values, in that of the id
+    behind it. `rare`: few rows share a value, and an index finds them. `indexed`: an index finds them, be
     they few or many; what can be sorted, leads or is rare is so anyway. `ties`: many rows may share a moment, so that
     only the id can come after it in an order.
 

@@ -74,16 +74,20 @@ class Search:
 
     @property
     def leaders(self) -> list[Narrowing | None]:
-        """The conditions that an index can have before the order, each alone; None: there is none, or a value leads."""
-        leading = [condition for condition in self.conditions if condition.leads]
-        return [None] if self.is_by_value or not leading else [*leading]
+        """The conditions that an index can have before the order, or before a value and the id, each alone; None: there
+        is none."""
+        if self.is_by_value and len(self.order) > 2:
+            return [None]
+        by_value = self.order[0].column if self.is_by_value else ""
+        return [one for one in self.conditions if one.leads and one.path != by_value] or [None]
 
     @property
     def is_by_value(self) -> bool:
         """Whether the order is walked value by value of its first column."""
         first, rest = self.order[0], self.order[1:]
-        is_one_index = not self.conditions and len(rest) == 1 and first.descending == rest[0].descending
-        return bool(rest and first.values) and not is_one_index
+        has_index = len(rest) == 1 and first.descending == rest[0].descending
+        is_led = not self.conditions or (len(self.conditions) == 1 and self.conditions[0].leads)
+        return bool(rest and first.values) and not (has_index and is_led)
 
     @property
     def _is_one_index(self) -> bool:
@@ -170,7 +174,7 @@ class _Seeking:
     def _run(
         self, order: Order, leader: Narrowing | None, served: list[str], value: tuple[str, Any] | None = None
     ) -> Run:
-        """What leads is one condition, or a `value` of the first column with the conditions on it, or nothing."""
+        """What leads is one condition, a `value` of the first column with the conditions on it, both, or nothing."""
         leading = [
             name
             for name, one in self.search.named

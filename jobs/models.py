@@ -158,6 +158,7 @@ class Task(Technical):
             models.Index(fields=["status", "id"], name="task_status"),
             models.Index(fields=["status", "creation_date", "id"], name="task_status_created"),
             models.Index(fields=["status", "last_updated_date", "id"], name="task_status_updated"),
+            models.Index(fields=["created_by", "status", "id"], name="task_own_status"),
             models.Index(fields=["task_type", "id"], name="task_of_type"),
             models.Index(fields=["subject_id"], name="task_subject"),
         ]
@@ -257,6 +258,7 @@ class Operation(Technical):
             models.Index(fields=["status", "id"], name="%(class)s_status"),
             models.Index(fields=["status", "creation_date", "id"], name="%(class)s_st_made"),
             models.Index(fields=["status", "last_updated_date", "id"], name="%(class)s_st_upd"),
+            models.Index(fields=["created_by", "status", "id"], name="%(class)s_own_st"),
         ]
 
 
