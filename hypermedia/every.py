@@ -18,9 +18,8 @@ from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 
 from hypermedia.ordering import Order
 
-_STATEMENT = (
-    "SET LOCAL enable_sort = off; WITH every AS NOT MATERIALIZED ({every}) {question}; SET LOCAL enable_sort = on"
-)
+_STATEMENT = "SET LOCAL enable_sort = off; WITH every AS NOT MATERIALIZED ({every}) {question}"
+_AFTERWARDS = "; SET LOCAL enable_sort = on"
 
 
 class _Fits(ExpressionWrapper):  # type: ignore[type-arg]  # of the stubs alone
@@ -101,8 +100,11 @@ class Every:
     def _asked(self, question: str, parameters: Sequence[Any] = ()) -> list[Any]:
         """The rows of a statement that will not need all that it could find, so it must not sort them: PostgreSQL does
         not know where it will end. One message, which is a transaction of its own where there is none."""
+        sql = _STATEMENT.format(every=self.text, question=question)
+        if connection.in_atomic_block:
+            sql += _AFTERWARDS
         with connection.cursor() as cursor:
-            cursor.execute(_STATEMENT.format(every=self.text, question=question), [*self.parameters, *parameters])
+            cursor.execute(sql, [*self.parameters, *parameters])
             cursor.nextset()  # past the answer to SET
             found: list[Any] = cursor.fetchall()
         return found

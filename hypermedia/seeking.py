@@ -32,7 +32,7 @@ from hypermedia.ordering import Order, beyond
 
 SOON = 500
 FEW = 10_000
-FIRST_LOOK = 5_000
+FIRST_LOOK = 4_000
 LOOKED_AT = 20_000
 _BEYOND, _BEYOND_IN_VALUE = "beyond", "beyond_in_value"  # the columns of `every` that tell what lies after a position
 
