@@ -150,15 +150,10 @@ class Task(Technical):
         indexes = [
             *Technical.Meta.indexes,
             models.Index(fields=["ring_again_at"], name="task_pending", condition=Q(status=TaskStatus.PENDING.value)),
-            models.Index(
-                fields=["created_by"],
-                name="task_active",
-                condition=Q(status__in=[TaskStatus.PENDING.value, TaskStatus.PROCESSING.value]),
-            ),
             models.Index(fields=["status", "id"], name="task_status"),
             models.Index(fields=["status", "creation_date", "id"], name="task_status_created"),
             models.Index(fields=["status", "last_updated_date", "id"], name="task_status_updated"),
-            models.Index(fields=["created_by", "status", "id"], name="task_own_status"),
+            models.Index(fields=["created_by", "status", "id"], name="task_own_status"),  # and what a quota counts
             models.Index(fields=["task_type", "id"], name="task_of_type"),
             models.Index(fields=["subject_id"], name="task_subject"),
         ]
