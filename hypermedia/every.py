@@ -85,17 +85,13 @@ class Every:
         One statement, which counts them first: that takes an index alone.
         """
         rows = {name: f"FROM every WHERE {name}{_ordered(index)}" for name, index in few.items()}
-        pages = []
+        pages = ""
         for name, some in rows.items():
-            fits = [f"rarest = '{name}'", *(other for other in (*few, *others) if other != name)]
-            pages.append(
-                f"(SELECT id FROM (SELECT * {some} LIMIT {at_most}) AS few WHERE {_all(fits)}"  # nosec B608  # noqa: S608
-                f" ORDER BY {_terms(self.order)} LIMIT {wanted} OFFSET {skip})"
-            )
-        page = " UNION ALL ".join(pages)
-        question = f"SELECT id FROM ({_rarest(rows, at_most)}) AS counted LEFT JOIN LATERAL ({page}) AS page ON TRUE"  # nosec B608  # noqa: S608
-        found = self._asked(question)
-        return [one for (one,) in found if one is not None] if found else None
+            fits = _all([other for other in (*few, *others) if other != name])
+            page = f"SELECT id FROM (SELECT * {some} LIMIT {at_most}) AS few WHERE {fits} ORDER BY {_terms(self.order)}"  # nosec B608  # noqa: S608
+            pages += f" WHEN '{name}' THEN ARRAY({page} LIMIT {wanted} OFFSET {skip})"
+        found = self._asked(f"SELECT CASE rarest{pages} END FROM ({_rarest(rows, at_most)}) AS counted")  # nosec B608  # noqa: S608
+        return list(found[0][0]) if found else None
 
     def _asked(self, question: str, parameters: Sequence[Any] = ()) -> list[Any]:
         """The rows of a statement that will not need all that it could find, so it must not sort them: PostgreSQL does

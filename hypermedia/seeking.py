@@ -3,9 +3,9 @@
 A conjunction of conditions in an order has no index of its own in general. What is done instead, in this order:
 
 1. *Rare* conditions (an id, a code): few rows fit, an index finds them, and they are sorted.
-2. *Walk* along the order, `SOON` rows far. An index serves the order, together with one condition that `leads` it, as
-   `createdBy` or `status` do. The other conditions are tried on each row on the way. Which of several conditions leads
-   best only the rows can tell, so each of them may.
+2. *Walk* along the order, `SOON` rows far for each row of the page. An index serves the order, together with one
+   condition that `leads` it, as `createdBy` or `status` do. The other conditions are tried on each row on the way. Only
+   the rows can tell which of several conditions leads best, so each of them may.
 3. *Sort*, when too little was found that way: if some condition fits at most `FEW` rows, they are looked up and sorted,
    which costs less than walking on.
 4. *Walk on* with what led best: `FIRST_LOOK` rows far for the first page, which somebody waits for, and `LOOKED_AT` for
@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from operator import itemgetter
 from typing import Any
 
@@ -30,9 +31,9 @@ from hypermedia.every import Every, Run
 from hypermedia.filters import Narrowing
 from hypermedia.ordering import Order, beyond
 
-SOON = 500
+SOON = 10
 FEW = 10_000
-FIRST_LOOK = 4_000
+FIRST_LOOK = 5_000
 LOOKED_AT = 20_000
 _BEYOND, _BEYOND_IN_VALUE = "beyond", "beyond_in_value"  # the columns of `every` that tell what lies after a position
 
@@ -67,7 +68,7 @@ class Search:
             return Found([])
         return _Seeking(self, every, after, size, skip).page()
 
-    @property
+    @cached_property
     def named(self) -> list[tuple[str, Narrowing]]:
         """The conditions, each with its column of `every`."""
         return [(f"c{number}", condition) for number, condition in enumerate(self.conditions)]
@@ -81,7 +82,7 @@ class Search:
         by_value = self.order[0].column if self.is_by_value else ""
         return [one for one in self.conditions if one.leads and one.path != by_value] or [None]
 
-    @property
+    @cached_property
     def is_by_value(self) -> bool:
         """Whether the order is walked value by value of its first column."""
         first, rest = self.order[0], self.order[1:]
@@ -128,7 +129,7 @@ class _Seeking:
             return few
         walks = []
         for leader in self.search.leaders:
-            walked = self._walk(leader, SOON)
+            walked = self._walk(leader, SOON * self.size)
             if walked.stopped_at is None:
                 return walked
             walks.append((len(walked.ids) - walked.skip, leader))

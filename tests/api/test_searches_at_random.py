@@ -31,7 +31,7 @@ ROWS = 60
 SEARCHES = 40
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 # SOON, FEW, FIRST_LOOK, LOOKED_AT: as they are, and so low that each way of finding a page is gone and pages are short.
-BOUNDS = [(500, 10_000, 5_000, 20_000), (1, 0, 2, 3), (3, 8, 4, 9), (2, 60, 5, 5)]
+BOUNDS = [(10, 10_000, 5_000, 20_000), (1, 0, 2, 3), (3, 8, 4, 9), (2, 60, 5, 5)]
 
 
 @dataclass(frozen=True)
