@@ -31,7 +31,7 @@ from hypermedia.every import Every, Run
 from hypermedia.filters import Narrowing
 from hypermedia.ordering import Order, beyond
 
-SOON = 10
+SOON = 10  # for each row of the page
 FEW = 10_000
 FIRST_LOOK = 5_000
 LOOKED_AT = 20_000
