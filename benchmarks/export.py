@@ -22,7 +22,7 @@ from benchmarks.rows import AtLeast, AtMost, Prepare, Row, Side
 from config.embedded.process import wait_until
 from consumption import exports
 from consumption.exporting import lines
-from consumption.exporting.copying import blocks
+from consumption.exporting.copying import BINARY, blocks
 from consumption.exports import Window
 from consumption.models import ReadConsumptionBatch
 from consumption.services import start_export
@@ -144,7 +144,7 @@ def against_literals(size: int | None) -> Iterator[tuple[Side, Side]]:
                 began = time.perf_counter()
                 with exports.reading(connection, settings.TIME_ZONE):
                     part = Window(FIFTH, END, exports.find_limits(connection, ["VISITS"]))
-                    for _ in blocks(connection, lines.as_raw_lines(make(part)), room=lambda: MILLION * 100):
+                    for _ in blocks(connection, lines.as_binary(make(part)), lambda: MILLION * 100, BINARY):
                         pass
                 return time.perf_counter() - began
 

@@ -22,7 +22,7 @@ from benchmarks.web import token
 from config.embedded.process import wait_until
 from consumption import exports
 from consumption.exporting import lines
-from consumption.exporting.copying import blocks
+from consumption.exporting.copying import BINARY, blocks
 from consumption.models import ReadConsumptionBatch
 from consumption.services import start_export
 from jobs.callbacks.models import AccessToken
@@ -60,7 +60,7 @@ def to_completed(size: int | None) -> Iterator[tuple[Side, Side]]:
             began = time.perf_counter()
             with exports.reading(connection, settings.TIME_ZONE):
                 for make in (lines.counter_lines, lines.consumption_lines):
-                    for _ in blocks(connection, lines.as_raw_lines(make(window)), room=lambda: export.MILLION):
+                    for _ in blocks(connection, lines.as_binary(make(window)), lambda: export.MILLION, BINARY):
                         pass
             return (time.perf_counter() - began) * 1e3
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import select
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,43 +22,57 @@ class Block:
     rows: int
 
 
+@dataclass(frozen=True)
+class Layout:
+    """How a COPY's rows lie in the messages that the server sends: a `header` before the first one, the bytes of each
+    that are `kept`, and no row in a message of `trailer` bytes. `end` is what ends a row in the file."""
+
+    kept: slice
+    end: bytes = b"\n"
+    header: int = 0
+    trailer: int = 0
+
+
+CSV = Layout(kept=slice(None, -1))
+# Binary, of a single column of text: 19 bytes of signature and flags; 2 bytes with the number of columns and 4 with the
+# text's length before each text; 2 bytes at the end. PostgreSQL looks at every character of a row of any other format.
+BINARY = Layout(kept=slice(6, None), header=19, trailer=2)
+
+
 def blocks(
-    connection: Connection[Any], copy_statement: Composed, room: Callable[[], int], line_end: bytes = b"\n"
+    connection: Connection[Any], copy_statement: Composed, room: Callable[[], int], layout: Layout
 ) -> Generator[Block]:
-    """The output of a COPY; no block has more rows than there is `room` for when it begins."""
+    """The output of a COPY; no block has more rows than there is `room` for when it begins.
+
+    Rows are asked of libpq itself. The same as iterating over the copy, whose generators and bookkeeping cost as much
+    for each row as PostgreSQL takes to send it.
+    """
     with connection.cursor() as cursor, cursor.copy(copy_statement):
+        pgconn, header, kept, end = connection.pgconn, layout.header, layout.kept, layout.end
+        arrived = select.poll()
+        arrived.register(pgconn.socket, select.POLLIN)
         buffer, rows, most = bytearray(), 0, 0
-        for row in _rows(connection.pgconn):
+        while (message := pgconn.get_copy_data(1))[0] >= 0:
+            length, row = message
+            if not length:  # nothing there yet
+                arrived.poll()
+                pgconn.consume_input()
+                continue
+            if header:
+                row, length, header = row[header:], length - header, 0
+            if length <= layout.trailer:
+                continue
             if not rows:
                 most = room()
-            if line_end == b"\n":
-                buffer += row
-            else:
-                buffer += row[:-1]
-                buffer += line_end
+            buffer += row[kept]
+            buffer += end
             rows += 1
-            if len(buffer) >= BUFFER or rows >= most:
+            if rows >= most or len(buffer) >= BUFFER:
                 yield Block(bytes(buffer), rows)
                 buffer, rows = bytearray(), 0
+        _end(pgconn, arrived)
         if rows:
             yield Block(bytes(buffer), rows)
-
-
-def _rows(pgconn: PGconn) -> Iterator[memoryview]:
-    """Each row as the server sent it. The same as iterating over the copy, whose generators and bookkeeping cost as
-    much for each row as PostgreSQL takes to send it."""
-    arrived = select.poll()
-    arrived.register(pgconn.socket, select.POLLIN)
-    while True:
-        length, row = pgconn.get_copy_data(1)
-        if length > 0:
-            yield row
-        elif length == 0:  # nothing there yet
-            arrived.poll()
-            pgconn.consume_input()
-        else:
-            break
-    _end(pgconn, arrived)
 
 
 def _end(pgconn: PGconn, arrived: select.poll) -> None:

@@ -139,7 +139,7 @@ class ExportFiles:
             )
 
             return ParquetFile(staged, self.compression, section.columns)
-        header = columns.header(section.columns).encode() + self.format.line_end
+        header = columns.header(section.columns).encode() + self.format.layout.end
         return TextFile(staged, self.compression, header if self.format.has_header else b"")
 
     def _description(self, file: ExportFile) -> str:

@@ -8,8 +8,9 @@ from importlib.util import find_spec
 
 from psycopg.sql import Composed
 
-from consumption.exporting import columns, lines
+from consumption.exporting import columns, copying, lines
 from consumption.exporting.columns import Column
+from consumption.exporting.copying import Layout
 from consumption.exports import Window
 from consumption.models import Compression, ExportFormat
 from datafiles.media import CSV, GZIP, NDJSON, PARQUET, ZSTD
@@ -28,11 +29,11 @@ class Section:
 
 @dataclass(frozen=True)
 class Format:
-    """`line_end` and `has_header` say how rows stand in a text file; `of_lines`: they are those of `lines`."""
+    """`layout` says how rows come, and what ends them in a text file; `of_lines`: they are those of `lines`."""
 
     media_type: str
     sections: Callable[[Window], Sequence[Section]]
-    line_end: bytes = b"\n"
+    layout: Layout
     has_header: bool = False
     of_lines: bool = False
 
@@ -41,7 +42,7 @@ LINES = Section("Export of counters and consumptions")
 
 
 def _ndjson(window: Window) -> Sequence[Section]:
-    statements = [lines.as_raw_lines(make(window)) for make in (lines.counter_lines, lines.consumption_lines)]
+    statements = [lines.as_binary(make(window)) for make in (lines.counter_lines, lines.consumption_lines)]
     return [replace(LINES, statements=statements)]
 
 
@@ -55,9 +56,11 @@ def _tables(window: Window, *, escaped: bool) -> Sequence[Section]:
 
 
 FORMATS: dict[str, Format] = {
-    ExportFormat.NDJSON: Format(NDJSON, _ndjson, of_lines=True),
-    ExportFormat.CSV: Format(CSV, lambda window: _tables(window, escaped=True), line_end=b"\r\n", has_header=True),
-    ExportFormat.PARQUET: Format(PARQUET, lambda window: _tables(window, escaped=False)),
+    ExportFormat.NDJSON: Format(NDJSON, _ndjson, copying.BINARY, of_lines=True),
+    ExportFormat.CSV: Format(
+        CSV, lambda window: _tables(window, escaped=True), replace(copying.CSV, end=b"\r\n"), has_header=True
+    ),
+    ExportFormat.PARQUET: Format(PARQUET, lambda window: _tables(window, escaped=False), copying.CSV),
 }
 
 

@@ -22,9 +22,9 @@ def consumption_lines(scope: Scope) -> Composed:
     return exports.entries(scope, _CONSUMPTION.format(moment=_MOMENT, holder=_HOLDER.format(of=SQL("k"))))
 
 
-def as_raw_lines(statement: Composed) -> Composed:
-    """COPY's text format would double backslashes; csv with a quote and a delimiter that JSON never has does not."""
-    return SQL("COPY ({}) TO STDOUT (FORMAT csv, QUOTE E'\\x01', DELIMITER E'\\x02')").format(statement)
+def as_binary(statement: Composed) -> Composed:
+    """The lines as they are, to be read as `copying.BINARY`."""
+    return SQL("COPY ({}) TO STDOUT (FORMAT binary)").format(statement)
 
 
 # As JSON, with milliseconds, left out when they are zero. `to_json` takes a third of the time, but leaves out zeros at

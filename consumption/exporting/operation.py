@@ -109,7 +109,7 @@ def _copy(run: Run, connection: Connection[Any], window: Window, files: ExportFi
         files.begin(section)
         for statement in section.statements:
             # Closed at once when writing fails: the transaction cannot end while its COPY goes on.
-            with closing(blocks(connection, statement, files.room, files.format.line_end)) as copied:
+            with closing(blocks(connection, statement, files.room, files.format.layout)) as copied:
                 _pass_on(run, copied, files, expected.rows)
         files.end()
 
