@@ -8,9 +8,11 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
 
 from consumption import exports
 from consumption.exporting import few
+from consumption.exporting.lines import counter_lines
 from consumption.models import CounterPeriod, Limit, ReadConsumptionBatch
 from jobs.models import Message
 from tests.consumption.exporting import files, run_export
@@ -126,3 +128,14 @@ def test_nothing_found_has_zeros() -> None:
 def test_every_format_is_reconciled(format: str) -> None:
     ledger()
     assert [total["consumptions"] for total in totals(run_export(format=format))] == [2, 1, 3, 0]
+
+
+def test_a_wide_window_goes_over_the_ledger_once() -> None:
+    """Never period by period, however dear sorting and hashing seem: that reads the ledger's pages in any order."""
+    ledger()
+    window = exports.Window(OUTSIDE, INSIDE, [exports.ExportedLimit(1, "VERT", "UNITS")], wide=True, every=True)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_hashagg = off; SET LOCAL enable_sort = off")
+        cursor.execute("EXPLAIN " + counter_lines(window).as_string())
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+    assert "Seq Scan on consumption_consumption" in plan, plan
