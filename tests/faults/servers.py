@@ -81,7 +81,8 @@ class Servers:
             yield
         finally:
             for process_id in frozen:
-                os.kill(process_id, signal.SIGCONT)
+                with suppress(ProcessLookupError):  # one that was about to end when it was stopped
+                    os.kill(process_id, signal.SIGCONT)
 
     @contextmanager
     def ledger_locked(self) -> Iterator[None]:
