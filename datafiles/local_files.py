@@ -63,7 +63,7 @@ class LocalStaged(Staged):
         write what it is told not to need; what it has not written it keeps."""
         self._file.flush()
         written = self._file.tell()
-        if hasattr(os, "posix_fadvise"):
+        with suppress(OSError, AttributeError):  # advice that a file system, or a system without it, does not take
             os.posix_fadvise(self._file.fileno(), self._begun, written - self._begun, os.POSIX_FADV_DONTNEED)
         self._begun = written
 
