@@ -103,11 +103,12 @@ def _text(statement: Composed) -> str:
     return " ".join(line.strip() for line in statement.as_string(None).splitlines())
 
 
-_LOOKING_UP = """
-    SELECT set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true),
-           set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)
-"""
-_AS_USUAL = "; ".join(
-    f"SET LOCAL {name} TO DEFAULT"
-    for name in ("plan_cache_mode", "enable_seqscan", "enable_hashjoin", "enable_mergejoin")
-)
+# A plan for any values, which looks up each row.
+_PLANNER = {
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+}
+_LOOKING_UP = "SELECT " + ", ".join(f"set_config('{name}', '{value}', true)" for name, value in _PLANNER.items())
+_AS_USUAL = "; ".join(f"SET LOCAL {name} TO DEFAULT" for name in _PLANNER)
