@@ -2,13 +2,16 @@
 
 Counters first, then periods, made in the order of their keys and locked in the order of their ids: of two transactions
 that touch the same ones the second waits, and neither fails. What the ledger has already is not written again.
+
+A period that exists once stays, so that rows can be given theirs before anything is locked. Only what is left without
+one asks for counters and periods when the rows are written.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from psycopg import Connection
@@ -36,6 +39,7 @@ _MANY = 1_000  # rows; for fewer the planner cannot go far wrong, and nothing is
 _SETTINGS = "SELECT set_config('work_mem', %s, true), set_config('jit', 'off', true)"
 # A few thousand rows tell enough: with the usual target, looking at them takes as long as joining them.
 _ANALYZE = "SET LOCAL default_statistics_target = 10; ANALYZE pg_temp.staged_consumption"
+_ANALYZE_PERIODS = "ANALYZE pg_temp.staged_consumption (counter_period_id)"
 # Held until the end: while we make counters by a limit's reference, nobody changes it.
 _HOLD_LIMITS = """
     SELECT id, reference, plan_year_start FROM consumption_limit
@@ -47,11 +51,22 @@ _WHAT_IS_STAGED = """
            count(*) FILTER (WHERE amount IS NULL AND number_of_units IS NULL)
       FROM pg_temp.staged_consumption
 """
-# Two joins, one on each unique index; joined by one condition with OR, each row would look at every counter.
-_WITH_COUNTER = """
+# Two statements, one on each unique index of counters; in one, each row would look at every counter.
+_FIND_PERIODS = [
+    f"""
+    UPDATE pg_temp.staged_consumption s SET counter_period_id = p.id
+      FROM consumption_counter k JOIN consumption_counterperiod p ON p.counter_id = k.id
+     WHERE s.counter_period_id IS NULL AND k.limit_id = s.limit_id AND k.{holder} = s.{holder}
+       AND p.start_date = s.start_date
+    """  # noqa: S608  made of constants, like the next ones
+    for holder in ("person_code", "family_code")
+]
+# Likewise two joins instead of one condition with OR.
+_WITHOUT_PERIOD = """
     pg_temp.staged_consumption s
     LEFT JOIN consumption_counter person ON person.limit_id = s.limit_id AND person.person_code = s.person_code
     LEFT JOIN consumption_counter family ON family.limit_id = s.limit_id AND family.family_code = s.family_code
+    WHERE s.counter_period_id IS NULL
 """
 # The years of an annual limit begin where its counter was first used, as far as we know when we make it.
 _COUNTERS = f"""
@@ -61,12 +76,11 @@ _COUNTERS = f"""
                min(s.pinned_start) FILTER (
                    WHERE s.service_date >= s.pinned_start AND s.service_date < s.pinned_start + interval '1 year'),
                min(s.service_date)) END
-      FROM {_WITH_COUNTER}
-     WHERE person.id IS NULL AND family.id IS NULL
+      FROM {_WITHOUT_PERIOD} AND person.id IS NULL AND family.id IS NULL
      GROUP BY 1, 2, 3, 4
      ORDER BY 1, 3, 4
         ON CONFLICT DO NOTHING
-"""  # noqa: S608  made of constants, like the next ones
+"""  # noqa: S608
 _ANNUAL_PERIODS = """
     UPDATE pg_temp.staged_consumption s
        SET start_date = (first_use + make_interval(years => past))::date,
@@ -89,27 +103,23 @@ _ANNUAL_PERIODS = """
 _PERIODS = f"""
     INSERT INTO consumption_counterperiod (counter_id, start_date, end_date, total)
     SELECT DISTINCT coalesce(person.id, family.id) AS counter_id, s.start_date, s.end_date, 0
-      FROM {_WITH_COUNTER}
-     WHERE NOT EXISTS (
+      FROM {_WITHOUT_PERIOD}
+       AND NOT EXISTS (
         SELECT FROM consumption_counterperiod p
          WHERE p.counter_id = coalesce(person.id, family.id) AND p.start_date = s.start_date)
      ORDER BY 1, 2
         ON CONFLICT DO NOTHING
 """  # noqa: S608
-_WITH_PERIOD = f"""
-    {_WITH_COUNTER}
-    JOIN consumption_counterperiod p
-      ON p.counter_id = coalesce(person.id, family.id) AND p.start_date = s.start_date
-"""
-_LOCK_PERIODS = f"""
+_LOCK_PERIODS = """
     WITH locked AS (
-        SELECT id FROM consumption_counterperiod WHERE id IN (SELECT p.id FROM {_WITH_PERIOD})
+        SELECT id FROM consumption_counterperiod
+         WHERE id IN (SELECT counter_period_id FROM pg_temp.staged_consumption)
          ORDER BY id FOR NO KEY UPDATE
     )
     SELECT count(*) FROM locked
-"""  # noqa: S608
+"""
 # A day counts once however many entries it has, so it cannot be added up: it is counted again, under the lock.
-_SERVICE_DAYS = f"""
+_SERVICE_DAYS = """
     UPDATE consumption_counterperiod SET total = counted.days
       FROM (
         SELECT counter_period_id, count(*) FILTER (WHERE used > 0) AS days
@@ -117,14 +127,15 @@ _SERVICE_DAYS = f"""
             SELECT counter_period_id, service_date, sum(CASE WHEN withdrawn THEN -1 ELSE 1 END) AS used
               FROM consumption_consumption
              WHERE counter_period_id IN (
-                SELECT p.id FROM {_WITH_PERIOD} WHERE s.amount IS NULL AND s.number_of_units IS NULL
+                SELECT counter_period_id FROM pg_temp.staged_consumption
+                 WHERE amount IS NULL AND number_of_units IS NULL
              )
              GROUP BY counter_period_id, service_date
           ) each_day
          GROUP BY counter_period_id
       ) counted
      WHERE consumption_counterperiod.id = counted.counter_period_id
-"""  # noqa: S608
+"""
 # Of two writers of the same external id, the second waits here for the first one's end and leaves its row out.
 _UNLESS_KNOWN = SQL("ON CONFLICT DO NOTHING")
 
@@ -156,10 +167,11 @@ class Staged(NamedTuple):
 
 @dataclass(frozen=True)
 class Ready:
-    """What was settled without writing, and what is left in the staging table."""
+    """What was settled without writing, and what is left in the staging table; of that so many are `without_period`."""
 
     settled: Settled
     staged: Staged
+    without_period: int
 
 
 def hold_limits(connection: Connection[Any]) -> dict[int, tuple[str, str]]:
@@ -180,7 +192,10 @@ def prepare(connection: Connection[Any], *, input_file: int | None = None) -> Re
     staged = Staged(*row)
     if staged.rows >= _MANY:
         connection.execute(_ANALYZE)
-    return Ready(settled, staged)
+    found = _find_periods(connection)
+    if staged.rows >= _MANY:
+        connection.execute(_ANALYZE_PERIODS)
+    return Ready(settled, staged, without_period=staged.rows - found)
 
 
 def post(
@@ -203,7 +218,7 @@ def post(
             with suppress(UniqueViolation), connection.transaction():
                 return _post(connection, ready, _entries(input_file, also, SQL("")), tell)
             once_more = prepare(connection, input_file=input_file)
-            ready = Ready(ready.settled + once_more.settled, once_more.staged)
+            ready = replace(once_more, settled=ready.settled + once_more.settled)
         return _post(connection, ready, _entries(input_file, also, _UNLESS_KNOWN), tell)
 
 
@@ -213,18 +228,21 @@ def _post(connection: Connection[Any], ready: Ready, entries: Composed, tell: Ca
     if staged.of_counters:
         refused += settling.of_other_counters(connection)
     tell("counters")
-    counters = connection.execute(_COUNTERS.encode()).rowcount
+    counters = connection.execute(_COUNTERS.encode()).rowcount if ready.without_period else 0
     if staged.annual:
         connection.execute(_ANNUAL_PERIODS)
     if staged.of_periods:
         refused += settling.of_other_periods(connection)
     tell("counter periods")
-    periods = _hold_periods(connection)
+    if ready.without_period:
+        connection.execute(_PERIODS.encode())
+        _find_periods(connection)
+    periods = _lock_periods(connection)
     tell("consumptions")
     written, first_id = _write(connection, entries)
     if staged.service_days:
         tell("service days")
-        connection.execute(_SERVICE_DAYS.encode())
+        connection.execute(_SERVICE_DAYS)
     if left := staged.rows - written - len(refused):
         others = settling.known(connection, input_file=None).refused  # ours among the known ones
         unchanged += left - len(others)
@@ -232,10 +250,14 @@ def _post(connection: Connection[Any], ready: Ready, entries: Composed, tell: Ca
     return Posted(written, counters, periods, unchanged, [*ready.settled.refused, *refused], first_id)
 
 
-def _hold_periods(connection: Connection[Any]) -> int:
-    """Makes the periods that are missing and locks all of them; how many they are."""
-    connection.execute(_PERIODS.encode())
-    row = connection.execute(_LOCK_PERIODS.encode()).fetchone()
+def _find_periods(connection: Connection[Any]) -> int:
+    """Gives rows the period that the ledger has for them; how many got one."""
+    return sum(connection.execute(statement.encode()).rowcount for statement in _FIND_PERIODS)
+
+
+def _lock_periods(connection: Connection[Any]) -> int:
+    """Locks the periods of all rows; how many they are."""
+    row = connection.execute(_LOCK_PERIODS).fetchone()
     assert row is not None
     return int(row[0])
 
@@ -257,9 +279,9 @@ def _entries(input_file: int | None, also: Sequence[str], unless: SQL) -> Compos
         """
         WITH written AS (
             INSERT INTO consumption_consumption (counter_period_id, input_file_id, input_line, {columns})
-            SELECT p.id, CASE WHEN s.external_id IS NULL THEN {file}::bigint END,
+            SELECT s.counter_period_id, CASE WHEN s.external_id IS NULL THEN {file}::bigint END,
                    CASE WHEN s.external_id IS NULL AND {file}::bigint IS NOT NULL THEN s.line END, {values}
-              FROM {source} ORDER BY s.line
+              FROM pg_temp.staged_consumption s ORDER BY s.line
             {unless}
             RETURNING id, counter_period_id, amount, number_of_units
         ), added AS (
@@ -274,6 +296,5 @@ def _entries(input_file: int | None, also: Sequence[str], unless: SQL) -> Compos
         columns=SQL(", ").join(map(Identifier, values)),
         values=SQL(", ").join(values.values()),
         file=Literal(input_file),
-        source=SQL(_WITH_PERIOD),
         unless=unless,
     )

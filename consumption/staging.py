@@ -18,7 +18,8 @@ from psycopg.sql import SQL, Identifier
 
 
 class StagedRow(NamedTuple):
-    """One consumption, its codes replaced by ids; the columns of the table, in their order.
+    """One consumption, its codes replaced by ids; the columns of the table, in their order. Another one follows them,
+    `counter_period_id`, which is filled in once the period is known.
 
     No `start_date`: the counter says which period it is. What is `pinned`, the sender expects to be so.
     """
@@ -64,7 +65,8 @@ _CREATE = """
         withdrawn boolean NOT NULL,
         pinned_counter bigint,
         pinned_start date,
-        pinned_end date
+        pinned_end date,
+        counter_period_id bigint
     )
 """
 _DROP = "DROP TABLE IF EXISTS pg_temp.staged_consumption"

@@ -112,7 +112,8 @@ def screened(contents: list[str]) -> dict[int, StagedRow]:
     staging.take_lines(raw)
     with staging.table(raw):
         lines = screening.stage(raw, range(1, len(contents) + 1), contents)
-        rows = [StagedRow(*row) for row in raw.execute("SELECT * FROM pg_temp.staged_consumption ORDER BY line")]
+        everything = raw.execute("SELECT * FROM pg_temp.staged_consumption ORDER BY line")
+        rows = [StagedRow(*row[: len(StagedRow._fields)]) for row in everything]
     assert lines == {row.line for row in rows}
     return {row.line: row for row in rows}
 
