@@ -28,18 +28,19 @@ _CLAIM = """
     WITH pending AS (
         SELECT id, due_at FROM notifications_delivery
          WHERE endpoint_id = %(endpoint)s AND status = %(pending)s AND due_at <= statement_timestamp()
-         ORDER BY due_at, id LIMIT %(most)s),
+         ORDER BY due_at, id LIMIT %(looked_at)s),
     abandoned AS (
         SELECT id, due_at FROM notifications_delivery
          WHERE endpoint_id = %(endpoint)s AND status = %(sending)s AND lease_expires_at < statement_timestamp()
-         ORDER BY lease_expires_at LIMIT %(most)s),
+         ORDER BY lease_expires_at LIMIT %(looked_at)s),
+    either AS MATERIALIZED (TABLE pending UNION ALL TABLE abandoned),
     leases AS (
         SELECT count(DISTINCT lease_expires_at) AS number FROM notifications_delivery
          WHERE endpoint_id = %(endpoint)s AND status = %(sending)s AND lease_expires_at >= statement_timestamp()),
     due AS MATERIALIZED (
-        SELECT id, due_at FROM (TABLE pending UNION ALL TABLE abandoned) AS either
+        SELECT id, due_at FROM either
          WHERE (SELECT number FROM leases) < %(calls_at_once)s
-         ORDER BY due_at, id LIMIT %(most)s),
+         ORDER BY due_at, id LIMIT least(%(most)s, greatest(1, (SELECT count(*) FROM either) / %(shares)s))),
     sent AS MATERIALIZED (
         SELECT d.id, due.due_at, e.webhook_id::text, e.body, j.job_id::text
           FROM due JOIN notifications_delivery d USING (id) JOIN notifications_notificationevent e ON e.id = d.event_id
@@ -98,14 +99,14 @@ class Batch:
 
 
 @transaction.atomic
-def claim(endpoint_id: int, most: int = 1) -> Batch | None:
+def claim(endpoint_id: int, most: int = 1, *, shares: int = 1) -> Batch | None:
     """PENDING, or SENDING with a lease that ran out -> SENDING and ours; None when there is nothing to claim, or enough
-    is on its way. An endpoint that fails gets one at a time."""
+    is on its way. One of so many `shares` of what is due, `most` at most. An endpoint that fails gets one at a time."""
     endpoint = NotificationEndpoint.objects.lock(endpoint_id)
     if endpoint is None or not endpoint.active:
         return None
     began = time.monotonic()
-    rows = _claimed_rows(endpoint, 1 if endpoint.failing_since else most)
+    rows = _claimed_rows(endpoint, 1 if endpoint.failing_since else most, shares)
     if not rows:
         return None
     _close_lost([delivery_id for _, delivery_id, epoch, *_ in rows if epoch > 1])
@@ -115,10 +116,12 @@ def claim(endpoint_id: int, most: int = 1) -> Batch | None:
     return Batch(endpoint, deliveries, rows[0][-1], began)
 
 
-def _claimed_rows(endpoint: NotificationEndpoint, most: int) -> list[tuple[Any, ...]]:
+def _claimed_rows(endpoint: NotificationEndpoint, most: int, shares: int) -> list[tuple[Any, ...]]:
     parameters: dict[str, Any] = {
         "endpoint": endpoint.pk,
         "most": most,
+        "shares": shares,
+        "looked_at": most * shares,
         "calls_at_once": endpoint.calls_at_once,
         "lease": timedelta(seconds=settings.DELIVERY_LEASE_SECONDS),
         "pending": DeliveryStatus.PENDING.value,

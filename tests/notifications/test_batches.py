@@ -37,7 +37,7 @@ def sender(endpoint: NotificationEndpoint) -> Sender:
     for _ in range(EVENTS):
         happened()
     sender = Sender(endpoint.pk)
-    sender.size = EVENTS
+    sender.size, sender.shares = EVENTS, 1
     return sender
 
 
@@ -73,6 +73,17 @@ def untouched() -> int:
     return Delivery.objects.filter(
         status=DeliveryStatus.PENDING, epoch=0, retries=0, lease_expires_at=None, attempts=None
     ).count()
+
+
+@pytest.mark.usefixtures("no_hurry")
+@pytest.mark.parametrize(("due", "first"), [(1, 1), (19, 1), (20, 2), (300, 25)])
+def test_a_sender_begins_with_a_share(endpoint: NotificationEndpoint, due: int, first: int) -> None:
+    """So a receiver that hangs has all its senders, and a quick one is not sent one by one."""
+    for _ in range(due):
+        happened()
+    with Sender(endpoint.pk) as sender:
+        assert sender.send() == first
+        assert sender.shares == 1
 
 
 @pytest.mark.usefixtures("no_hurry")
