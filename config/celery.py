@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import threading
 from typing import Any
 
 from billiard.common import REMAP_SIGTERM
@@ -18,11 +17,11 @@ from celery.signals import (
     worker_shutting_down,
 )
 
+from config import stopping
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 logger = logging.getLogger(__name__)
-
-GIVE_BACK_SECONDS = 3.0  # what is not given back by then is left to the reaper
 
 app = Celery("tallyport")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -64,36 +63,20 @@ def show_signs_of_life(sender: Any = None, **_: Any) -> None:
     Heart(sender.hostname, sorted(app.amqp.queues.consume_from)).start()
 
 
+@worker_ready.connect
+def end_in_time(**_: Any) -> None:
+    if REMAP_SIGTERM == "SIGQUIT":
+        stopping.end_in_time()
+
+
 @worker_shutting_down.connect
 def give_work_back_at_once(how: str = "", **_: Any) -> None:
     """SIGTERM under REMAP_SIGTERM=SIGQUIT: Celery has ended the pool, and sends no `worker_shutdown` in this case."""
     if how == "Cold":
-        _give_work_back()
+        stopping.give_work_back()
 
 
 @worker_shutdown.connect
 def give_work_back(**_: Any) -> None:
     """Whatever the pool still held when the worker was told to stop goes back to the queue, unspent."""
-    _give_work_back()
-
-
-def _give_work_back() -> None:
-    """In a thread: the signal may have come in the middle of something, and a database that does not answer must not
-    keep the worker from ending."""
-    thread = threading.Thread(target=_give_back, name="give-back", daemon=True)
-    thread.start()
-    thread.join(GIVE_BACK_SECONDS)
-
-
-def _give_back() -> None:
-    from django.db import DatabaseError, connections
-
-    from jobs.recovery import give_back_all
-    from jobs.workers import OWNER
-
-    try:
-        logger.info("%s tasks given back", give_back_all(owner=OWNER))
-    except DatabaseError as error:
-        logger.warning("work could not be given back (%s); the reaper will see to it", type(error).__name__)
-    finally:
-        connections.close_all()
+    stopping.give_work_back()

@@ -15,6 +15,7 @@ from tests.faults.stack import Stack
 AT_ONCE = 4.0  # seconds; who waits for a lock gets his 503 after five
 # A supervisor waits longer, a worker that waits for its work is slower each time. A busy machine is late now and then.
 STOPS_WITHIN = 4.0
+KILLED_AFTER = 20.0  # by a service manager: TimeoutStopSec in deploy/systemd
 TRIES = 3
 RESULT = """
     SELECT r.status, r.result FROM django_celery_results_taskresult r
@@ -47,6 +48,22 @@ def is_given_back(stack: Stack) -> bool:
     stack.start("worker")
     assert stack.wait_for_end(batch)["attempts"] == 1
     return in_time
+
+
+@pytest.mark.slow
+def test_stopped_while_its_children_stand_still(patient: Stack) -> None:
+    """Celery would wait for them without end. The worker ends by itself, before a service manager kills it."""
+    with patient.ledger_locked():
+        batch = checks.running(patient)
+        for child in patient.children("worker"):
+            os.kill(child, signal.SIGSTOP)
+        program = patient.programs["worker"]
+        patient.stop("worker", seconds=KILLED_AFTER)
+        assert program.returncode != -signal.SIGKILL, patient.tails()
+        after = patient.task(batch)
+        assert (after["status"], after["attempts"]) == ("PENDING", 0), patient.tails()
+    patient.start("worker")
+    assert patient.wait_for_end(batch)["attempts"] == 1
 
 
 @pytest.mark.slow
