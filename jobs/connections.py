@@ -1,5 +1,4 @@
-"""The connections of an attempt, the one on which it works and Django's: kept from one attempt to the next in a pool's
-child.
+"""The connection on which an attempt works: kept from one attempt to the next in a pool's child.
 
 A new session costs PostgreSQL as much as a small export: it begins without a notion of any table. So a child, which
 runs one attempt at a time, keeps the one that the last attempt left in order, without its settings and temporary
@@ -8,13 +7,10 @@ tables. Whatever ends in an error, or with the lease lost, takes its connection 
 
 from __future__ import annotations
 
-import time
 from types import TracebackType
 from typing import Any
 
 import psycopg
-from django.db import DEFAULT_DB_ALIAS, connections
-from psycopg.pq import TransactionStatus
 
 from hypermedia.database import is_quiet
 from jobs.leases import connection_info
@@ -79,35 +75,4 @@ def _took(connection: AttemptConnection, name: str) -> bool:
     return False
 
 
-class DjangosOwn:
-    """Django's session between two attempts: Celery closes what Django is connected with before and after each task."""
-
-    IDLE_SECONDS = 30.0  # longer, and whatever stands in between may have cut it off without a word
-
-    def __init__(self) -> None:
-        self._session: psycopg.Connection[Any] | None = None
-        self._since = 0.0
-
-    def set_aside(self) -> None:
-        """Django is without a connection afterwards, as if it had been closed."""
-        django: Any = connections[DEFAULT_DB_ALIAS]
-        session = django.connection
-        if session is None or django.errors_occurred or session.info.transaction_status != TransactionStatus.IDLE:
-            return
-        self._session, django.connection = session, None
-        self._since = time.monotonic()
-
-    def give_back(self) -> None:
-        """Django has it again, and looks whether it lives before the first statement."""
-        session, self._session = self._session, None
-        if session is None:
-            return
-        django: Any = connections[DEFAULT_DB_ALIAS]
-        if django.connection is None and time.monotonic() - self._since < self.IDLE_SECONDS:
-            django.connection, django.health_check_done = session, False
-        else:
-            session.close()
-
-
 kept = Kept()
-djangos_own = DjangosOwn()

@@ -6,29 +6,29 @@ import logging
 from itertools import takewhile
 from typing import Any
 
-from celery import Task, shared_task
+from celery import shared_task
 from celery.exceptions import Ignore
 from django.db import InterfaceError, OperationalError
 
+from hypermedia.sessions import KeepsSession
 from jobs import heartbeats, recovery, retention, running
-from jobs.connections import djangos_own, kept
+from jobs.connections import kept
 from jobs.doorbell import ring
 from jobs.models import KeptAnswer
 
 logger = logging.getLogger(__name__)
 
 
-class AttemptTask(Task):  # type: ignore[type-arg]  # of the stubs alone
-    """Keeps Django's session from one attempt to the next, where one process runs them one after the other."""
+class AttemptTask(KeepsSession):
+    """Where one process runs attempts one after the other."""
 
     def before_start(self, *_: Any) -> None:
         if kept.on:
-            djangos_own.give_back()
+            super().before_start()
 
     def after_return(self, *_: Any) -> None:
-        """Celery calls this after it has stored the result."""
         if kept.on:
-            djangos_own.set_aside()
+            super().after_return()
 
 
 @shared_task(name="jobs.tasks.run", bind=True, base=AttemptTask, ignore_result=False)

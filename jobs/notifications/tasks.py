@@ -9,6 +9,7 @@ from threading import BoundedSemaphore
 from celery import shared_task
 from django.conf import settings
 
+from hypermedia.sessions import KeepsSession
 from jobs.notifications import alarms, outbox, retention, services
 from jobs.notifications.sending import Sender
 
@@ -19,7 +20,7 @@ _free = BoundedSemaphore(settings.DELIVERY_THREADS)
 SLICE_SECONDS = 30.0
 
 
-@shared_task(name="jobs.notifications.tasks.deliver")
+@shared_task(name="jobs.notifications.tasks.deliver", base=KeepsSession)
 def deliver(*, endpoint_id: int) -> int:
     """Sends to one endpoint what is due, for a while; the number of calls made. Whatever is left is rung for again."""
     if not _free.acquire(blocking=False):

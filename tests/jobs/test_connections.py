@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
@@ -13,9 +14,11 @@ from celery.signals import task_postrun, task_prerun
 from django.db import connection as django
 
 from config.celery import app
-from jobs.connections import DjangosOwn, Kept, djangos_own, kept
+from hypermedia.sessions import DjangosOwn, KeepsSession, djangos_own
+from jobs.connections import Kept, kept
 from jobs.errors import OperationFailed
 from jobs.leases import connection_info
+from jobs.notifications.tasks import deliver
 from jobs.running import Result, Run, run_task
 from jobs.states import TaskStatus
 from jobs.tasks import run
@@ -37,11 +40,18 @@ def keeping() -> Iterator[Kept]:
 @pytest.fixture
 def by_celery() -> Iterator[ByCelery]:
     """Runs a task as a worker does: Celery closes Django's connection before and after it, and stores the result."""
+    trace: Any = build_tracer(run.name, run, app=app)
+    with celery_closes():
+        yield lambda task_id: trace(f"celery-{task_id}", (), {"task_id": task_id}, request={})
+
+
+@contextmanager
+def celery_closes() -> Iterator[None]:
+    """Django's connection, before and after each task."""
     fixup = import_module("celery.fixups.django").DjangoWorkerFixup(app)
     task_prerun.connect(fixup.on_task_prerun)
     task_postrun.connect(fixup.on_task_postrun)
-    trace: Any = build_tracer(run.name, run, app=app)
-    yield lambda task_id: trace(f"celery-{task_id}", (), {"task_id": task_id}, request={})
+    yield
     task_prerun.disconnect(fixup.on_task_prerun)
     task_postrun.disconnect(fixup.on_task_postrun)
 
@@ -146,3 +156,25 @@ def test_a_session_that_lay_idle_for_long_is_not_trusted(
     first = djangos_session(real_toys, by_celery)
     monkeypatch.setattr(DjangosOwn, "IDLE_SECONDS", 0.0)
     assert djangos_session(real_toys, by_celery) != first
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_thread_of_senders_keeps_djangos_session() -> None:
+    """Each delivery would begin with a new one otherwise."""
+    seen: list[int] = []
+
+    def send() -> None:
+        django.ensure_connection()
+        seen.append(django.connection.info.backend_pid)
+
+    assert isinstance(deliver, KeepsSession)
+    task = app.task(base=KeepsSession, name="tests.send")(send)
+    trace: Any = build_tracer(task.name, task, app=app)
+    with celery_closes():
+        for number in range(3):
+            trace(f"celery-{number}", (), {}, request={})
+            assert django.connection is None, "nothing else finds it"
+        djangos_own.give_back()
+    del app.tasks["tests.send"]
+    assert len(seen) == 3
+    assert len(set(seen)) == 1
