@@ -64,9 +64,9 @@ def show_signs_of_life(sender: Any = None, **_: Any) -> None:
 
 
 @worker_ready.connect
-def end_in_time(**_: Any) -> None:
-    if REMAP_SIGTERM == "SIGQUIT":
-        stopping.end_in_time()
+def hear_of_the_end(sender: Any = None, **_: Any) -> None:
+    has_children = sender.pool.__module__.endswith("prefork")  # threads end by themselves, and hold no task
+    stopping.hear_of_the_end(end_in_time=has_children and REMAP_SIGTERM == "SIGQUIT")
 
 
 @worker_shutting_down.connect

@@ -167,7 +167,8 @@ class Staged(NamedTuple):
 
 @dataclass(frozen=True)
 class Ready:
-    """What was settled without writing, and what is left in the staging table; of that so many are `without_period`."""
+    """What was settled without writing, and what is left in the staging table. At most so many of that are
+    `without_period`."""
 
     settled: Settled
     staged: Staged

@@ -10,6 +10,7 @@ from celery import shared_task
 from django.conf import settings
 
 from hypermedia.sessions import KeepsSession
+from hypermedia.stopping import told
 from jobs.notifications import alarms, outbox, retention, services
 from jobs.notifications.sending import Sender
 
@@ -22,14 +23,15 @@ SLICE_SECONDS = 30.0
 
 @shared_task(name="jobs.notifications.tasks.deliver", base=KeepsSession)
 def deliver(*, endpoint_id: int) -> int:
-    """Sends to one endpoint what is due, for a while; the number of calls made. Whatever is left is rung for again."""
+    """Sends to one endpoint what is due, for a while, and until the process is told to stop; the number of calls made.
+    Whatever is left is rung for again."""
     if not _free.acquire(blocking=False):
         return 0  # the sweep rings again
     sent = 0
     try:
         until = time.monotonic() + SLICE_SECONDS
         with Sender(endpoint_id) as sender:
-            while calls := sender.send():
+            while not told.is_set() and (calls := sender.send()):
                 sent += calls
                 if time.monotonic() > until:
                     outbox.ring(endpoint_id)

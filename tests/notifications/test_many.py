@@ -17,6 +17,7 @@ from django.db import connections
 
 from consumption.models import ReadConsumptionBatch
 from hypermedia.readers import Role
+from hypermedia.stopping import told
 from jobs import registry, services
 from jobs.notifications import claiming, tasks
 from jobs.notifications.models import Attempt, Delivery, NotificationEndpoint, NotificationEvent
@@ -180,6 +181,24 @@ def test_a_worker_that_lost_its_delivery_changes_nothing(endpoint: NotificationE
         record(other, list(sender.calls(other)))
     assert Delivery.objects.get().status == DeliveryStatus.DELIVERED
     assert [attempt.outcome for attempt in Attempt.objects.all()] == [Outcome.DELIVERED] * 2
+
+
+def test_who_is_told_to_stop_sends_no_more(endpoint: NotificationEndpoint, receiver: Receiver) -> None:
+    """The batch on its way is recorded; what is left waits for another keeper."""
+
+    def tell(_: Got) -> Answer:
+        told.set()
+        return 200, {}, b""
+
+    for _ in range(3):
+        happened()
+    receiver.answer = tell
+    try:
+        assert tasks.deliver(endpoint_id=endpoint.pk) == 1
+    finally:
+        told.clear()
+    assert sorted(Delivery.objects.values_list("status", flat=True)) == ["DELIVERED", "PENDING", "PENDING"]
+    assert Attempt.objects.get().outcome == Outcome.DELIVERED
 
 
 def test_deliveries_leave_threads_for_the_sweep(
