@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate
 from typing import Any, Generic, TypeVar
 
@@ -53,8 +54,14 @@ def links_for(table: Sequence[Rule[Subject]], subject: Subject, reader: Any) -> 
 
 
 def reference(identifier: int, path: str) -> dict[str, Any]:
-    """A reference to another resource: its id and its canonical address."""
-    return {"id": identifier, "links": [link(CANONICAL, path)]}
+    """A reference to another resource: its id and its canonical address. Not to be changed: the rows of a page share
+    it."""
+    return _reference(identifier, href(path))
+
+
+@lru_cache(maxsize=1000)
+def _reference(identifier: int, address: str) -> dict[str, Any]:
+    return {"id": identifier, "links": [_object(CANONICAL, address, None)]}
 
 
 def link_header(links: Iterable[dict[str, str]]) -> str:
