@@ -39,6 +39,7 @@ _MANY = 1_000  # rows; for fewer the planner cannot go far wrong, and nothing is
 _SETTINGS = "SELECT set_config('work_mem', %s, true), set_config('jit', 'off', true)"
 # A few thousand rows tell enough: with the usual target, looking at them takes as long as joining them.
 _ANALYZE = "SET LOCAL default_statistics_target = 10; ANALYZE pg_temp.staged_consumption"
+# How few are left without one decides how these are joined.
 _ANALYZE_PERIODS = "ANALYZE pg_temp.staged_consumption (counter_period_id)"
 # Held until the end: while we make counters by a limit's reference, nobody changes it.
 _HOLD_LIMITS = """
